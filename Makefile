@@ -1,0 +1,75 @@
+# Ebb's commands; `make help` explains them. Needs Python 3.11 or newer and make, nothing else.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+SERVE ?= 1
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --no-input --disable-pip-version-check
+INSTALLED := $(VENV)/.installed
+INSTALLED_DEV := $(VENV)/.installed-dev
+PACKAGES := features training serving
+
+# No library reports home.
+export DO_NOT_TRACK := true
+export MLFLOW_DISABLE_TELEMETRY := true
+export BENTOML_DO_NOT_TRACK := true
+
+.PHONY: help install demo test check format docs lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## create .venv with the locked dependencies and the command `ebb` (PYTHON=python3.12 chooses another Python)
+
+demo: install ## simulate a market, train, score, print the worklist and serve it (SERVE=0 stops before serving)
+	$(BIN)/ebb demo $(if $(filter 0 no false,$(SERVE)),--no-serve)
+
+test: $(INSTALLED_DEV) ## install what tests need and run them (ARGS="-k name" narrows)
+	$(BIN)/pytest $(ARGS)
+
+check: $(INSTALLED_DEV) ## format, lint, strict types, import contracts, docs, tidiness: exactly what CI asks
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python tests/docs.py --check
+	$(BIN)/python tests/tidy.py
+
+format: $(INSTALLED_DEV) ## format the code and mend what lint can mend by itself
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(INSTALLED_DEV) ## write the generated parts of the documentation anew
+	$(BIN)/python tests/docs.py
+
+# uv resolves for every platform and Python at once, from wherever pip is set up to look; no address is written down.
+COMPILE = uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links pyproject.toml --extra build
+lock: ## renew requirements.lock and requirements-dev.lock within the bounds of pyproject.toml
+	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && set -ex && \
+	$(PYTHON) -m venv "$$tools" && \
+	"$$tools/bin/python" -m pip install --quiet --disable-pip-version-check uv && \
+	"$$tools/bin"/$(COMPILE) --output-file requirements.lock && \
+	"$$tools/bin"/$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean: ## remove the environment and caches (never .ebb, which holds scores)
+	rm -rf $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo "Ebb needs Python 3.11 or newer, and $(PYTHON) is not: name one, as in make install PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): $(VENV)/pyvenv.cfg requirements.lock pyproject.toml
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+$(INSTALLED_DEV): $(INSTALLED) requirements-dev.lock
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,1 @@
+"""Signals: what was known about an account before a cutoff."""

@@ -1,0 +1,67 @@
+"""DuckDB: the embedded engine, one connection, spilling to a folder when memory runs short."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import duckdb
+import pandas as pd
+
+
+class DuckEngine:
+    """One DuckDB connection, in UTC, that never fetches an extension from outside.
+
+    ``spill`` is a folder for what does not fit in memory. Errors of DuckDB pass through unchanged.
+    """
+
+    def __init__(self, *, spill: Path | None = None, threads: int | None = None, memory_limit: str | None = None):
+        self._connection = duckdb.connect()
+        self.execute("SET TimeZone = 'UTC'")
+        self.execute("SET autoinstall_known_extensions = false")
+        self.execute("SET enable_progress_bar = false")
+        if spill is not None:
+            spill.mkdir(parents=True, exist_ok=True)
+            self._connection.execute(f"SET temp_directory = {quoted(str(spill))}")
+        if threads is not None:
+            self._connection.execute(f"SET threads = {int(threads)}")
+        if memory_limit is not None:
+            self._connection.execute(f"SET memory_limit = {quoted(memory_limit)}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._connection.close()
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
+        """Run one statement for its effect."""
+        self._connection.execute(sql, list(parameters))
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
+        """Run one query; its rows as plain tuples."""
+        return self._connection.execute(sql, list(parameters)).fetchall()
+
+    def frame(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
+        """Run one query; its rows as a data frame."""
+        return self._connection.execute(sql, list(parameters)).df()
+
+    def register(self, name: str, frame: pd.DataFrame) -> None:
+        """Copy a data frame into a table of that name, replacing what was there."""
+        self._connection.register("incoming", frame)
+        self.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM incoming")
+        self._connection.unregister("incoming")
+
+
+def quoted(text: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,35 @@
+"""What can go wrong, as one tree.
+
+    EbbError                 every fault that Ebb can name; the command line prints it as one line and exits with 1
+    ├── SettingsError        ebb.toml, an option or an environment variable is wrong
+    ├── SourceError          a place facts come from cannot be read: folder, file, column
+    ├── DataError            the facts contradict themselves or are too few to learn from
+    ├── ModelError           a model is missing, does not fit the data, or cannot be loaded
+    └── StoreError           the score store cannot be read or written
+
+Each message names the wrong thing, the file and row where there is one, and what exists instead.
+"""
+
+
+class EbbError(Exception):
+    """A fault that a person can mend; the message is one line and says how."""
+
+
+class SettingsError(EbbError):
+    """A setting is unknown, of the wrong type or out of range."""
+
+
+class SourceError(EbbError):
+    """A source cannot be read."""
+
+
+class DataError(EbbError):
+    """The facts cannot be learnt from."""
+
+
+class ModelError(EbbError):
+    """No model answers, or the one found does not fit."""
+
+
+class StoreError(EbbError):
+    """Scores cannot be kept or found."""

@@ -1,0 +1,46 @@
+"""Facts: what was accepted from a source, as typed tables, and what is known about them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from features.engines.duckdb import DuckEngine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One kind of fault in one table: how many rows, where the first one stands, and what it means.
+
+    A fatal finding stops training. ``set_aside`` tells whether those rows went to ``rejected/``.
+    """
+
+    kind: str
+    table: str
+    count: int
+    sentence: str
+    file: str | None = None
+    row: int | None = None
+    fatal: bool = False
+    set_aside: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """The accepted rows of every table of `features.domain`, in one engine.
+
+    The engine holds one table for each declared one, by its name, with every declared column in its SQL type (an
+    absent one holds NULL), ``known_at`` as a TIMESTAMP in UTC that is never NULL, and nothing else but, for ``accounts`` and
+    ``traits``, their further columns. ``known`` names, for each table that the source has, the columns that hold at least one value.
+    ``cutoff`` is the first midnight after the last fact: the latest moment a score can honestly look from.
+    """
+
+    engine: DuckEngine
+    known: Mapping[str, frozenset[str]]
+    cutoff: date
+    fingerprint: str
+    findings: tuple[Finding, ...] = ()
+
+    def knows(self, table: str, column: str | None = None) -> bool:
+        """Whether the source has the table (and the column, with at least one value in it)."""
+        columns = self.known.get(table)
+        return columns is not None and (column is None or column in columns)

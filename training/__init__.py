@@ -1,0 +1,1 @@
+"""Models: from signals to the probability that the account will leave."""

@@ -1,0 +1,1 @@
+"""Candidate models, one file per model."""
