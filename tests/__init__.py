@@ -1,0 +1,1 @@
+"""Claims about Ebb, one line each, all in this folder."""
