@@ -1,0 +1,188 @@
+"""Settings: one ebb.toml -> frozen values.
+
+Options beat the file, the file beats defaults, secrets come from the environment.
+
+Each setting is declared once, with its default and its meaning; the checks, the commented ebb.toml and the table
+in the documentation are derived from the declaration.
+"""
+
+# ruff: noqa: RUF009 -- setting() declares a field, as dataclasses.field does
+
+import os
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+from features.errors import SettingsError
+
+FILE: Final = "ebb.toml"
+"""Where settings stand unless --config or EBB_CONFIG says otherwise."""
+
+STORE_URL: Final = "EBB_STORE_URL"
+"""The environment variable of a store address that holds a password."""
+
+Mode = Literal["renewal", "inactivity"]
+
+
+def setting(
+    default: object,
+    meaning: str,
+    *,
+    one_of: tuple[str, ...] = (),
+    least: float | None = None,
+    most: float | None = None,
+) -> Any:
+    """One declared setting: its default, what it means, and what values it takes."""
+    metadata = {"meaning": meaning, "one_of": one_of, "least": least, "most": most}
+    if isinstance(default, Mapping):
+        return field(default_factory=dict, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSettings:
+    """Where the facts come from."""
+
+    folder: Path = setting(Path("data"), "folder of the tables: Parquet, CSV or JSON Lines files named as the tables")
+    grace_days: int = setting(
+        31, "days after a contract's end within which the next one must start to count as renewed", least=0
+    )
+    columns: Mapping[str, Mapping[str, str]] = setting(
+        {}, 'your column names, one table each: [data.columns.events] then customer = "account_id"'
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutcomeSettings:
+    """What counts as leaving."""
+
+    mode: Mode = setting(
+        "renewal",
+        "renewal: a contract that is not renewed; inactivity: an account that falls silent",
+        one_of=("renewal", "inactivity"),
+    )
+    lead_days: tuple[int, ...] = setting(
+        (), "days before the renewal from which contracts are looked at (empty: fitting the term's length)", least=1
+    )
+    active_days: int = setting(90, "inactivity: an account counts as active with an event in so many days", least=1)
+    horizon_days: int = setting(90, "inactivity: it has left when so many days follow without an event", least=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings:
+    """How the model is learnt."""
+
+    seed: int = setting(
+        1, "the seed of all randomness; same data, settings and seed give the same predictions", least=0
+    )
+    threads: int = setting(2, "processor threads used for learning", least=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamSettings:
+    """The people who act on the scores."""
+
+    weekly_capacity: int = setting(20, "accounts the team can take on in a week", least=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BandSettings:
+    """When a risk is called high or medium, in multiples of the base rate: a band means the same in every market."""
+
+    high: float = setting(2.0, "high: a risk of at least so many times the base rate", least=1)
+    medium: float = setting(1.0, "medium: a risk of at least so many times the base rate, and not high", least=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreSettings:
+    """Where scores are kept."""
+
+    url: str = setting(
+        "", f"SQLAlchemy address of the score store (empty: ebb.db under home); with a password, in {STORE_URL}"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MlflowSettings:
+    """Where models are tracked."""
+
+    tracking_uri: str = setting("", "MLflow tracking address (empty: mlflow.db under home)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeSettings:
+    """Where the scoring service listens."""
+
+    host: str = setting("127.0.0.1", "address the service listens on")
+    port: int = setting(3000, "port the service listens on", least=1, most=65535)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All settings, checked. Relative folders of the file are taken from the folder of the file."""
+
+    home: Path = setting(Path(".ebb"), "folder of all state: models, scores, rejected rows")
+    data: DataSettings = field(default_factory=DataSettings)
+    outcome: OutcomeSettings = field(default_factory=OutcomeSettings)
+    train: TrainSettings = field(default_factory=TrainSettings)
+    team: TeamSettings = field(default_factory=TeamSettings)
+    bands: BandSettings = field(default_factory=BandSettings)
+    store: StoreSettings = field(default_factory=StoreSettings)
+    mlflow: MlflowSettings = field(default_factory=MlflowSettings)
+    serve: ServeSettings = field(default_factory=ServeSettings)
+
+    @property
+    def store_url(self) -> str:
+        """The address of the score store: the environment's, the file's, or SQLite under home."""
+        url = os.environ.get(STORE_URL) or self.store.url
+        return url or f"sqlite:///{(self.home / 'ebb.db').absolute()}"
+
+    @property
+    def tracking_uri(self) -> str:
+        """The address of the MLflow store: the file's, or SQLite under home."""
+        return self.mlflow.tracking_uri or f"sqlite:///{(self.home / 'mlflow.db').absolute()}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """One setting as declared: its section ("" at the top), name, default and meaning."""
+
+    section: str
+    name: str
+    default: object
+    meaning: str
+    one_of: tuple[str, ...]
+    least: float | None
+    most: float | None
+    kind: object
+
+    @property
+    def key(self) -> str:
+        """Its name with its section: ``serve.port``."""
+        return f"{self.section}.{self.name}" if self.section else self.name
+
+
+def sections() -> dict[str, tuple[str, tuple[Declared, ...]]]:
+    """Section -> (its meaning, its settings); the settings at the top stand under ""."""
+    found: dict[str, tuple[str, tuple[Declared, ...]]] = {
+        "": ("", tuple(_declared("", item) for item in fields(Settings) if "meaning" in item.metadata))
+    }
+    for item in fields(Settings):
+        if "meaning" not in item.metadata:
+            kind: Any = item.type
+            found[item.name] = ((kind.__doc__ or "").strip(), tuple(_declared(item.name, f) for f in fields(kind)))
+    return found
+
+
+def _declared(section: str, item: "Field[Any]") -> Declared:
+    default = item.default if item.default is not MISSING else {}
+    return Declared(section=section, name=item.name, default=default, kind=item.type, **item.metadata)
+
+
+def check_secret(key: str, url: str) -> str:
+    """The address, unless it holds a password; SettingsError then, without repeating it."""
+    if urlsplit(url).password:
+        raise SettingsError(f"{key} holds a password; take it out of the file and set it in {STORE_URL}")
+    return url
