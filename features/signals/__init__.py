@@ -1,1 +1,25 @@
-"""The catalogue, one file per family."""
+"""The catalogue: one file per family, one entry per signal."""
+
+from features.signal import Signal
+from features.signals import adoption, commercial, frequency, lifecycle, seats, support, time_spent
+
+FAMILIES = {
+    "frequency": "how often people use the product",
+    "time_spent": "how long they stay in it",
+    "adoption": "which features they use, and how evenly",
+    "seats": "who uses it, and how many of those paid for",
+    "commercial": "what they pay, and how that changed",
+    "lifecycle": "where the account stands in its life",
+    "support": "what it asked for, and how it felt",
+}
+"""What each family tells, in a phrase for people."""
+
+CATALOGUE: tuple[Signal, ...] = (
+    *frequency.SIGNALS,
+    *time_spent.SIGNALS,
+    *adoption.SIGNALS,
+    *seats.SIGNALS,
+    *commercial.SIGNALS,
+    *lifecycle.SIGNALS,
+    *support.SIGNALS,
+)

@@ -1,0 +1,64 @@
+"""The few kinds of measure that signals are declared with."""
+
+from features.signal import Measure
+from features.usage import SLOT_MINUTES, exact
+
+
+def total(column: str, *, grain: str = "day") -> Measure:
+    """The sum of a whole-number or decimal column over the rows in the window."""
+    return Measure(grain=grain, sql=f"sum({column}) FILTER (WHERE {{inside}})")
+
+
+def rows_in(grain: str, *, where: str = "true") -> Measure:
+    """How many rows of a grain lie in the window: users, features, tickets."""
+    return Measure(grain=grain, sql=f"count(*) FILTER (WHERE {{inside}} AND {where})")
+
+
+def active_days() -> Measure:
+    """Days in the window on which a person of the account did something."""
+    return rows_in("day", where="events > 0")
+
+
+def newest(value: str, *, grain: str, order: str) -> Measure:
+    """The value of the row that comes last in an order."""
+    return Measure(grain=grain, sql=f"arg_max({value}, {order})")
+
+
+def mean(column: str, *, grain: str) -> Measure:
+    """The average of a column over the rows in the window."""
+    decimal = exact(column)
+    return Measure(
+        grain=grain,
+        sql=f"CAST(sum({decimal}) FILTER (WHERE {{inside}}) AS DOUBLE) / count({column}) FILTER (WHERE {{inside}})",
+    )
+
+
+def slot_hours() -> Measure:
+    """Hours in which people were active: half-hour slots with at least one event, summed over people and days."""
+    return Measure(grain="user_day", sql=f"sum(slots) FILTER (WHERE {{inside}}) * {SLOT_MINUTES / 60}")
+
+
+def evenness() -> Measure:
+    """How evenly use is spread over features: entropy over its maximum, 0 only one, 1 all alike (Pielou, 1966)."""
+    events = "CAST(sum(events_{window}) AS DOUBLE)"
+    # Each term is rounded to a decimal, so that the sum does not depend on the order of rows.
+    weighted = "CAST(sum(CAST(events_{window} * ln(greatest(events_{window}, 1)) AS DECIMAL(28, 8))) AS DOUBLE)"
+    used = "count(*) FILTER (WHERE events_{window} > 0)"
+    return Measure(
+        grain="feature",
+        sql=f"""CASE WHEN {used} > 1 THEN greatest(ln({events}) - {weighted} / {events}, 0) / ln({used})
+  WHEN {used} = 1 THEN 0 END""",
+    )
+
+
+def share_of_largest(grain: str) -> Measure:
+    """The share of the window's events carried by the largest row: the top user, the top feature."""
+    return Measure(grain=grain, sql="CAST(max(events_{window}) AS DOUBLE) / nullif(sum(events_{window}), 0)")
+
+
+def silence_of_largest(grain: str) -> Measure:
+    """Days since the row with the most events of the window was last seen; of equals the one seen last."""
+    # Ages are below 1000, so the second term only breaks ties.
+    return Measure(
+        grain=grain, sql="arg_max(last_age, events_{window} * 1000 - last_age) FILTER (WHERE events_{window} > 0)"
+    )

@@ -1,0 +1,189 @@
+"""The plan: a catalogue of signals becomes a few SQL statements, the same for one cutoff and for many.
+
+Windows without repetition: each user or feature carries a mask whose bits say in which stretches of age it was active,
+so one group-by answers the distinct count of every window, of the window before and of a year ago. It widens the
+smallest-age technique, which answers only windows that end at the cutoff.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from features.facts import Facts
+from features.grains import GRAINS, Grain
+from features.signal import REFERENCE, Formula, Measure, Signal, Span, column_name, columns
+
+LOOKBACK = 730
+"""Days of use a snapshot looks at: the longest window, a year, and the year before it."""
+
+YEAR = 364
+"""Days to the same window a year ago: whole weeks, so that weekdays compare."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """One step of the plan: a table to make, or the closing query (``table`` None)."""
+
+    table: str | None
+    sql: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One value to compute: a signal in one window and stretch."""
+
+    signal: Signal
+    window: int | None
+    span: Span
+
+    @property
+    def name(self) -> str:
+        """Its column name within the plan."""
+        return column_name(self.signal.name, self.window, self.span)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The SQL of a catalogue over facts of which only some tables and columns are known."""
+
+    catalogue: tuple[Signal, ...]
+    known: Mapping[str, frozenset[str]]
+
+    @cached_property
+    def statements(self) -> tuple[Statement, ...]:
+        """Every step in order; they read ``snapshots``, ``terms``, the accepted tables and the rollups."""
+        return (*(self._aggregate(grain) for grain in GRAINS if self._measured(grain)), self._closing())
+
+    @cached_property
+    def _signals(self) -> Mapping[str, Signal]:
+        return {signal.name: signal for signal in self.catalogue}
+
+    @cached_property
+    def _levels(self) -> Mapping[Cell, int]:
+        """Every cell wanted or referred to, with how many formulas stand between it and the grains."""
+        levels: dict[Cell, int] = {}
+        for column in columns(self.catalogue):
+            self._visit(Cell(signal=column.signal, window=column.window, span="now"), levels)
+        return levels
+
+    def _visit(self, cell: Cell, levels: dict[Cell, int]) -> int:
+        if cell not in levels:
+            below = [self._visit(part, levels) for part in self._parts(cell)]
+            levels[cell] = 1 + max(below) if below else 0
+        return levels[cell]
+
+    def _parts(self, cell: Cell) -> list[Cell]:
+        """The cells a formula refers to."""
+        formula = cell.signal.measure
+        if not isinstance(formula, Formula):
+            return []
+        return [self._referred(cell, name, span) for name, span in formula.references]
+
+    def _referred(self, cell: Cell, name: str, span: Span) -> Cell:
+        signal = self._signals[name]
+        window = cell.window if signal.windows else None
+        return Cell(signal=signal, window=window, span=span if span != "now" else cell.span if window else "now")
+
+    def _is_known(self, cell: Cell) -> bool:
+        measure = cell.signal.measure
+        if isinstance(measure, Formula):
+            return all(self._is_known(part) for part in self._parts(cell))
+        needs = (*_grain(measure).needs, *measure.needs)
+        return all(column in self.known.get(table, ()) for table, column in (need.split(".") for need in needs))
+
+    def _measured(self, grain: Grain) -> list[Cell]:
+        return [
+            cell
+            for cell in self._levels
+            if isinstance(cell.signal.measure, Measure)
+            and cell.signal.measure.grain == grain.name
+            and self._is_known(cell)
+        ]
+
+    @cached_property
+    def _edges(self) -> tuple[int, ...]:
+        """The ages at which some window begins or ends."""
+        ages = {edge for cell in self._levels if cell.window for edge in _stretch(cell.window, cell.span)}
+        ages |= {edge for cell in self._levels if cell.window for edge in _stretch(cell.window, "before")}
+        return tuple(sorted(ages | {LOOKBACK} - {0}))
+
+    def _aggregate(self, grain: Grain) -> Statement:
+        bits = " ".join(f"WHEN age <= {edge} THEN {1 << place}" for place, edge in enumerate(self._edges) if edge)
+        rows = grain.rows.replace("{lookback}", str(LOOKBACK)).replace("{bit}", f"CASE {bits} ELSE 0 END")
+        values = ",\n  ".join(f"{self._measure_sql(grain, cell)} AS {cell.name}" for cell in self._measured(grain))
+        return Statement(
+            table=f"{grain.name}_grain",
+            sql=f"SELECT {grain.key},\n  {values}\nFROM ({rows})\nGROUP BY {grain.key}",
+        )
+
+    def _measure_sql(self, grain: Grain, cell: Cell) -> str:
+        assert isinstance(cell.signal.measure, Measure)
+        sql = cell.signal.measure.sql
+        if cell.window is None:
+            return sql
+        return (
+            sql.replace("{inside}", self._inside(grain, cell.window, cell.span))
+            .replace("{earlier}", self._inside(grain, cell.window, "before"))
+            .replace("{window}", str(cell.window))
+        )
+
+    def _inside(self, grain: Grain, window: int, span: Span) -> str:
+        after, until = _stretch(window, span)
+        if grain.windows == "age":
+            return f"age <= {until}" if after == 0 else f"age > {after} AND age <= {until}"
+        mask = sum(1 << place for place, edge in enumerate(self._edges) if after < edge <= until)
+        return f"(mask & {mask}) <> 0"
+
+    def _closing(self) -> Statement:
+        grains = [grain for grain in GRAINS if self._measured(grain)]
+        joins = "\n".join(f"LEFT JOIN {g.name}_grain ON {g.name}_grain.{g.key} = s.{g.key}" for g in grains)
+        base = ",\n  ".join(self._base_sql(cell) for cell, level in self._levels.items() if level == 0)
+        sql = f"SELECT s.snapshot_id,\n  {base}\nFROM snapshots s\n{joins}"
+        for level in range(1, max(self._levels.values(), default=0) + 1):
+            formulas = ",\n  ".join(
+                f"{self._formula_sql(cell)} AS {cell.name}" for cell, place in self._levels.items() if place == level
+            )
+            sql = f"SELECT *,\n  {formulas}\nFROM (\n{sql}\n)"
+        wanted = ",\n  ".join(f"CAST({column.name} AS DOUBLE) AS {column.name}" for column in columns(self.catalogue))
+        return Statement(table=None, sql=f"SELECT\n  {wanted}\nFROM (\n{sql}\n)\nORDER BY snapshot_id")
+
+    def _base_sql(self, cell: Cell) -> str:
+        if not self._is_known(cell):
+            return f"CAST(NULL AS DOUBLE) AS {cell.name}"
+        assert isinstance(cell.signal.measure, Measure)
+        value = f"CAST({cell.signal.measure.grain}_grain.{cell.name} AS DOUBLE)"
+        return f"{value if cell.signal.absent is None else f'coalesce({value}, {cell.signal.absent})'} AS {cell.name}"
+
+    def _formula_sql(self, cell: Cell) -> str:
+        assert isinstance(cell.signal.measure, Formula)
+        if not self._is_known(cell):
+            return "CAST(NULL AS DOUBLE)"
+        parts = iter(self._parts(cell))
+        value = f"({REFERENCE.sub(lambda _: next(parts).name, cell.signal.measure.sql)})"
+        return value if cell.signal.absent is None else f"coalesce({value}, {cell.signal.absent})"
+
+
+def compute(facts: Facts, catalogue: Iterable[Signal]) -> pd.DataFrame:
+    """Every signal of the table ``snapshots``: one row a snapshot in its order, one float column a signal column."""
+    for statement in Plan(tuple(catalogue), facts.known).statements:
+        if statement.table is None:
+            return facts.engine.frame(statement.sql)
+        facts.engine.execute(f"CREATE OR REPLACE TABLE {statement.table} AS {statement.sql}")
+    raise AssertionError("a plan ends with its closing query")
+
+
+def _grain(measure: Measure) -> Grain:
+    return next(grain for grain in GRAINS if grain.name == measure.grain)
+
+
+def _stretch(window: int, span: Span) -> tuple[int, int]:
+    """The ages (after, until] that a window covers."""
+    match span:
+        case "now":
+            return 0, window
+        case "before":
+            return window, 2 * window
+        case "year":
+            return YEAR, YEAR + window

@@ -1,0 +1,126 @@
+"""Snapshots: which accounts are looked at from which cutoffs, and how each of those looks turned out."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from features import outcomes
+from features.facts import Facts
+
+LEADS_BY_TERM: tuple[tuple[int, tuple[int, ...]], ...] = (
+    (300, (30, 60, 90, 120, 180)),
+    (150, (30, 60, 90)),
+    (75, (14, 30, 60)),
+    (0, (7, 14, 21)),
+)
+"""Lead times in days for terms of at least so many days: a monthly term is not looked at 90 days ahead."""
+
+ACTIVE_DAYS = 90
+HORIZON_DAYS = 90
+EVERY_DAYS = 30
+
+COLUMNS = """account_id, contract_id, cutoff, lead_days, starts_on, ends_on, arr, seats, plan, auto_renew,
+       outcome_left, decided_on"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Renewal:
+    """Look at each contract some days before it ends; it left if it churned.
+
+    ``lead_days`` empty: those of `LEADS_BY_TERM`. A lead time as long as the term, or longer, is left out.
+    """
+
+    lead_days: tuple[int, ...] = ()
+    grace_days: int = outcomes.GRACE_DAYS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inactivity:
+    """Look at each account active in the last ``active_days``; it left if it does nothing in the next ``horizon_days``.
+
+    Cutoffs lie ``every_days`` apart.
+    """
+
+    active_days: int = ACTIVE_DAYS
+    horizon_days: int = HORIZON_DAYS
+    every_days: int = EVERY_DAYS
+
+
+Mode = Renewal | Inactivity
+
+
+def lay_past(facts: Facts, mode: Mode, *, anchor: date) -> None:
+    """Make the table ``snapshots`` of every past look whose outcome is decided; ``anchor`` is one cutoff of the grid."""
+    outcomes.lay(facts, grace_days=mode.grace_days if isinstance(mode, Renewal) else outcomes.GRACE_DAYS)
+    sql = _past_renewals(mode) if isinstance(mode, Renewal) else _past_inactivity(facts, mode, anchor)
+    _number(facts, f"SELECT * FROM ({sql}) WHERE outcome_left IS NOT NULL AND cutoff <= DATE '{facts.cutoff}'")
+
+
+def lay_book(facts: Facts, mode: Mode, *, cutoffs: tuple[date, ...]) -> None:
+    """Make the table ``snapshots`` of the accounts that were open at each of the cutoffs."""
+    outcomes.lay(facts, grace_days=mode.grace_days if isinstance(mode, Renewal) else outcomes.GRACE_DAYS)
+    dates = ", ".join(f"(DATE '{cutoff}')" for cutoff in cutoffs)
+    looks = f"(SELECT * FROM (VALUES {dates}) AS v(cutoff))"
+    _number(facts, _open_contracts(mode, looks) if isinstance(mode, Renewal) else _active_accounts(mode, looks))
+
+
+def _number(facts: Facts, sql: str) -> None:
+    facts.engine.execute(
+        f"""CREATE OR REPLACE TABLE snapshots AS
+        SELECT row_number() OVER (ORDER BY account_id, cutoff, contract_id, lead_days) AS snapshot_id, {COLUMNS}
+        FROM ({sql}) ORDER BY snapshot_id"""
+    )
+
+
+def _past_renewals(mode: Renewal) -> str:
+    if mode.lead_days:
+        leads = " UNION ALL ".join(f"SELECT 0 AS least, 100000 AS most, {days} AS lead_days" for days in mode.lead_days)
+    else:
+        longer = (100_000, *(least for least, _ in LEADS_BY_TERM))
+        leads = " UNION ALL ".join(
+            f"SELECT {least} AS least, {most} AS most, {days} AS lead_days"
+            for (least, leads_of_term), most in zip(LEADS_BY_TERM, longer, strict=False)
+            for days in leads_of_term
+        )
+    return f"""
+    SELECT t.account_id, t.contract_id, t.ends_on - l.lead_days AS cutoff, l.lead_days, t.starts_on, t.ends_on,
+           t.arr, t.seats, t.plan, t.auto_renew, t.outcome_left, t.decided_on
+    FROM terms t JOIN ({leads}) l ON t.ends_on - t.starts_on >= l.least AND t.ends_on - t.starts_on < l.most
+     AND l.lead_days < t.ends_on - t.starts_on
+    WHERE t.known_at < t.ends_on - l.lead_days AND t.decided_on >= t.ends_on - l.lead_days"""
+
+
+def _open_contracts(mode: Renewal, looks: str) -> str:
+    return f"""
+    SELECT account_id, contract_id, cutoff, greatest(ends_on - cutoff, 0) AS lead_days, starts_on, ends_on,
+           arr, seats, plan, auto_renew, NULL::INTEGER AS outcome_left, NULL::DATE AS decided_on
+    FROM (
+      SELECT t.*, k.cutoff, row_number() OVER (PARTITION BY t.account_id, k.cutoff
+                                               ORDER BY t.starts_on DESC, t.ends_on DESC, t.contract_id) AS latest
+      FROM terms t JOIN {looks} k ON t.known_at < k.cutoff AND t.starts_on < k.cutoff
+       AND t.ends_on + {mode.grace_days} >= k.cutoff)
+    WHERE latest = 1 AND NOT (outcome_left IS NOT NULL AND decided_on < cutoff)"""
+
+
+def _active_accounts(mode: Inactivity, looks: str) -> str:
+    return f"""
+    SELECT u.account_id, NULL::VARCHAR AS contract_id, k.cutoff, {mode.horizon_days} AS lead_days,
+           NULL::DATE AS starts_on, NULL::DATE AS ends_on, NULL::DOUBLE AS arr, NULL::DOUBLE AS seats,
+           NULL::VARCHAR AS plan, NULL::BOOLEAN AS auto_renew, NULL::INTEGER AS outcome_left, NULL::DATE AS decided_on
+    FROM account_day u JOIN {looks} k ON u.known_on < k.cutoff AND u.day >= k.cutoff - {mode.active_days}
+    WHERE u.events > 0 GROUP BY u.account_id, k.cutoff"""
+
+
+def _past_inactivity(facts: Facts, mode: Inactivity, anchor: date) -> str:
+    # Before a whole active period has been seen, "active lately" means nothing yet.
+    first = f"(SELECT min(day) + {mode.active_days} FROM account_day)"
+    looks = f"""(SELECT DATE '{anchor}' + CAST(step * {mode.every_days} AS INTEGER) AS cutoff
+      FROM range(-5000, 5000) AS steps(step)
+      WHERE DATE '{anchor}' + CAST(step * {mode.every_days} AS INTEGER)
+            BETWEEN {first} AND DATE '{facts.cutoff}' - {mode.horizon_days})"""
+    return f"""
+    SELECT a.* REPLACE (a.cutoff + {mode.horizon_days} AS decided_on,
+                        CASE WHEN bool_or(u.day IS NOT NULL) THEN 0 ELSE 1 END AS outcome_left)
+    FROM ({_active_accounts(mode, looks)}) a
+    LEFT JOIN account_day u ON u.account_id = a.account_id AND u.events > 0
+     AND u.day >= a.cutoff AND u.day < a.cutoff + {mode.horizon_days}
+    GROUP BY ALL"""
