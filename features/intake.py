@@ -1,0 +1,119 @@
+"""Intake: from a source's raw tables to typed facts; every row is either accepted or set aside with its reason."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from features.conform import has_offset, is_given
+from features.domain import TABLES, Table
+from features.engines.duckdb import DuckEngine, identifier, quoted
+from features.facts import Facts, Finding
+from features.fingerprint import fingerprint
+from features.raw import Raw, Source
+from features.rejected import Rejected
+from features.sift import Sifted, empty, sift
+
+FEEDS = ("events", "tickets", "surveys", "touches", "opportunities")
+"""Tables that grow as things happen; the last of their facts tells how far the data reach."""
+
+
+def take_in(source: Source, engine: DuckEngine, rejected: Path | None, now: date | None = None) -> Facts:
+    """Every table of the source, typed and checked row by row, in the engine.
+
+    Rows that cannot be used go to ``rejected/<table>.parquet`` (None: nowhere) with file, row and reason. ``now`` is the last day that can
+    have happened, today if not given. Raises SourceError when the source cannot be read.
+    """
+    today = now or datetime.now(UTC).date()
+    raws = source.raw(engine)
+    known: dict[str, frozenset[str]] = {}
+    findings: list[Finding] = []
+    with Rejected(folder=rejected, engine=engine) as aside:
+        # Accounts come first: the other tables are checked against them.
+        for table in sorted(TABLES, key=lambda candidate: candidate.name != "accounts"):
+            raw = raws.get(table.name)
+            if raw is None:
+                empty(table, engine)
+                continue
+            sifted = sift(table, raw, engine, now=today, accounts="accounts" in raws)
+            findings += aside.take(table, raw, sifted)
+            findings += _zones(table, raw, sifted.types, engine)
+            known[table.name] = _known(table, raw, sifted, engine)
+            for name in (*raw.scratch, *sifted.scratch):
+                engine.execute(f"DROP TABLE {identifier(name)}")
+    if "accounts" not in raws:
+        _derive_accounts(engine)
+    findings += _nothing_left(known, engine)
+    return Facts(
+        engine=engine,
+        known=known,
+        cutoff=_cutoff(engine, today),
+        fingerprint=fingerprint(engine),
+        findings=tuple(findings),
+    )
+
+
+def _known(table: Table, raw: Raw, sifted: Sifted, engine: DuckEngine) -> frozenset[str]:
+    """The columns with at least one value; a default and a derived known_at are not values."""
+    filled = {column.name for column in table.columns if column.default is not None} | {"known_at"}
+    plain = [name for name in sifted.columns if name not in filled]
+    counts = engine.rows(f"SELECT {', '.join(f'count({identifier(name)})' for name in plain)} FROM {table.name}")[0]
+    held = {name for name, count in zip(plain, counts, strict=True) if count}
+    for name in filled & set(raw.columns) & set(sifted.types):
+        if engine.rows(f"SELECT 1 FROM ({raw.sql}) WHERE {is_given(name, sifted.types[name])} LIMIT 1"):
+            held.add(name)
+    return frozenset(held)
+
+
+def _zones(table: Table, raw: Raw, types: Mapping[str, str], engine: DuckEngine) -> list[Finding]:
+    """Columns in which some times say their offset and some do not."""
+    found = []
+    for column in table.columns:
+        if column.kind != "time" or types.get(column.name) != "VARCHAR":
+            continue
+        cell = identifier(column.name)
+        bare, said = engine.rows(
+            f"SELECT count(*) FILTER (NOT {has_offset(cell)}), count(*) FILTER ({has_offset(cell)}) FROM ({raw.sql}) WHERE {cell} <> ''"
+        )[0]
+        if bare and said:
+            file, row = engine.rows(
+                f"SELECT _file, _row FROM ({raw.sql}) WHERE {cell} <> '' AND NOT {has_offset(cell)} ORDER BY 1, 2 LIMIT 1"
+            )[0]
+            found.append(
+                Finding(
+                    kind="mixed time zones",
+                    table=table.name,
+                    count=int(str(bare)),
+                    sentence=f"{bare} times in {column.name} name no time zone and {said} do; those without were read as UTC",
+                    file=str(file),
+                    row=int(str(row)),
+                )
+            )
+    return found
+
+
+def _derive_accounts(engine: DuckEngine) -> None:
+    """Without a table of accounts, an account is whoever has a contract or an event."""
+    engine.execute(
+        "INSERT INTO accounts BY NAME SELECT account_id, TIMESTAMP '1900-01-01' AS known_at FROM "
+        "(SELECT account_id FROM contracts UNION SELECT account_id FROM events)"
+    )
+
+
+def _nothing_left(known: Mapping[str, frozenset[str]], engine: DuckEngine) -> list[Finding]:
+    found = []
+    for table in TABLES:
+        if table.name in known and table.name in ("events", "accounts", "contracts"):
+            if not engine.rows(f"SELECT 1 FROM {table.name} LIMIT 1"):
+                sentence = f"no row of {table.name} can be used"
+                found.append(Finding(kind="no rows", table=table.name, count=0, sentence=sentence, fatal=True))
+    return found
+
+
+def _cutoff(engine: DuckEngine, today: date) -> date:
+    """The first midnight after the last thing that happened, or after today when nothing did."""
+    limit = quoted(str(today + timedelta(days=1)))
+    last = " UNION ALL ".join(
+        f"SELECT max(known_at) AS known_at FROM {name} WHERE known_at < {limit}::TIMESTAMP" for name in FEEDS
+    )
+    last_day = engine.rows(f"SELECT max(known_at)::DATE FROM ({last})")[0][0]
+    return (last_day if isinstance(last_day, date) else today) + timedelta(days=1)

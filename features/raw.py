@@ -1,0 +1,35 @@
+"""What a source hands over: one query per table, before any cast."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from features.engines.duckdb import DuckEngine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Raw:
+    """One table as the source has it.
+
+    ``sql`` is a query of every column by Ebb's name, in whatever type the source has, plus ``_file`` (VARCHAR) and ``_row`` (BIGINT, 1 =
+    the first data row of that file). ``broken`` is a query of ``_file, _row, _line, reason`` for the lines that could not be
+    split into columns. ``scratch`` names the tables to drop when the table has been taken in.
+    """
+
+    sql: str
+    columns: tuple[str, ...]
+    broken: str | None = None
+    scratch: tuple[str, ...] = ()
+
+
+class Source(Protocol):
+    """A place facts come from."""
+
+    @property
+    def name(self) -> str:
+        """What people call it: `files`, `simulated`."""
+        ...
+
+    def raw(self, engine: DuckEngine) -> Mapping[str, Raw]:
+        """The tables it has, by the names of `features.domain`. Raises SourceError."""
+        ...

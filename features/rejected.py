@@ -1,0 +1,100 @@
+"""Rows set aside: kept whole, with file, row and reason, and told as findings."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from features.domain import Table
+from features.engines.duckdb import DuckEngine, identifier, quoted
+from features.facts import Finding
+from features.faults import RAW
+from features.raw import Raw
+from features.sift import Sifted
+
+BROKEN = "broken line"
+"""The kind of a line that could not be split into columns."""
+
+OURS = ("_file", "_row", "_line", "kind", "reason")
+"""Columns of a rejected file that are not the source's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rejected:
+    """The folder of rejected rows, written whole: the old one stays until every table has been taken in."""
+
+    folder: Path | None
+    engine: DuckEngine
+
+    def __enter__(self) -> Self:
+        if self.folder is not None:
+            shutil.rmtree(self._fresh, ignore_errors=True)
+            self._fresh.mkdir(parents=True)
+        return self
+
+    def __exit__(self, fault: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
+        if self.folder is None:
+            return
+        if fault is not None:
+            shutil.rmtree(self._fresh, ignore_errors=True)
+            return
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self._fresh.rename(self.folder)
+
+    def take(self, table: Table, raw: Raw, sifted: Sifted) -> list[Finding]:
+        """Write the unusable rows and broken lines of one table; one finding per kind of fault, the commonest first."""
+        queries = []
+        if sifted.accepted < sifted.read:
+            queries.append(_rows(raw, sifted))
+        if raw.broken is not None:
+            queries.append(f"SELECT _file, _row, _line, {quoted(BROKEN)} AS kind, reason FROM ({raw.broken})")
+        if not queries:
+            return []
+        self.engine.execute(f"CREATE OR REPLACE TEMP TABLE _rejected AS {' UNION ALL BY NAME '.join(queries)}")
+        if self.folder is not None:
+            path = self._fresh / f"{table.name}.parquet"
+            self.engine.execute(f"COPY (FROM _rejected ORDER BY _file, _row) TO {quoted(str(path))} (FORMAT parquet)")
+        found = self.engine.rows(
+            "SELECT kind, count(*), arg_min((_file, _row, reason), (_file, _row)) FROM _rejected GROUP BY kind ORDER BY count(*) DESC, kind"
+        )
+        self.engine.execute("DROP TABLE _rejected")
+        return [_finding(table, str(kind), int(str(count)), first) for kind, count, first in found]
+
+    @property
+    def _fresh(self) -> Path:
+        assert self.folder is not None
+        return self.folder.with_name(self.folder.name + ".fresh")
+
+
+def _rows(raw: Raw, sifted: Sifted) -> str:
+    cells = [f"{identifier(RAW + name)}::VARCHAR AS {identifier(_apart(name))}" for name in raw.columns]
+    kinds = " ".join(f"WHEN {index} THEN {quoted(fault.kind)}" for index, fault in enumerate(sifted.faults))
+    reasons = " ".join(f"WHEN {index} THEN {fault.reason}" for index, fault in enumerate(sifted.faults))
+    cells += [
+        "_file",
+        "_row",
+        "NULL::VARCHAR AS _line",
+        f"CASE _fault {kinds} END AS kind",
+        f"CASE _fault {reasons} END AS reason",
+    ]
+    return f"SELECT {', '.join(cells)} FROM ({sifted.unusable})"
+
+
+def _apart(name: str) -> str:
+    return f"their_{name}" if name.casefold() in OURS else name
+
+
+def _finding(table: Table, kind: str, count: int, first: object) -> Finding:
+    assert isinstance(first, tuple)
+    file, row, reason = first
+    rows = "1 row was" if count == 1 else f"{count} rows were"
+    return Finding(
+        kind=kind,
+        table=table.name,
+        count=count,
+        sentence=f"{rows} set aside; {file} row {row}: {reason}",
+        file=str(file),
+        row=int(row),
+        set_aside=True,
+    )

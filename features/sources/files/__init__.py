@@ -1,0 +1,49 @@
+"""Facts from a folder of Parquet, CSV or JSON Lines files, one file (or folder of files) per table."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from features.engines.duckdb import DuckEngine
+from features.errors import SourceError
+from features.raw import Raw
+from features.sources.files import csv, jsonl, parquet
+from features.sources.files.folder import TableFiles, find
+from features.sources.files.names import Renaming, renamings
+
+READERS: Mapping[str, Callable[[TableFiles, Renaming, DuckEngine], Raw]] = {
+    "Parquet": parquet.read,
+    "CSV": csv.read,
+    "JSON Lines": jsonl.read,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """A folder of files named as the tables: ``events.parquet``, ``contracts.csv``, ``events/*.jsonl``.
+
+    ``columns`` maps, for each table, the names in the file to Ebb's names.
+    """
+
+    folder: Path
+    columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return "files"
+
+    def raw(self, engine: DuckEngine) -> Mapping[str, Raw]:
+        """The tables of the folder. Raises SourceError when the folder, a file or a required column is missing or unreadable."""
+        renaming = renamings(self.columns)
+        return {files.table.name: _read(files, renaming[files.table.name], engine) for files in find(self.folder)}
+
+
+def _read(files: TableFiles, renaming: Renaming, engine: DuckEngine) -> Raw:
+    try:
+        return READERS[files.format](files, renaming, engine)
+    except (duckdb.Error, OSError, EOFError) as fault:
+        told = str(fault).strip().splitlines()[0]
+        raise SourceError(f"{files.label} cannot be read as {files.format}: {told}") from fault

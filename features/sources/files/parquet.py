@@ -1,0 +1,36 @@
+"""Parquet files, read in place and in their own types."""
+
+from pathlib import Path
+
+import duckdb
+
+from features.engines.duckdb import DuckEngine, quoted
+from features.errors import SourceError
+from features.raw import Raw
+from features.sources.files.folder import TableFiles
+from features.sources.files.names import Renaming, renamed
+
+
+def read(files: TableFiles, renaming: Renaming, engine: DuckEngine) -> Raw:
+    """The table, in one scan over all its files. Raises SourceError when one of them cannot be read."""
+    for path in files.paths:
+        _check(path, files.called(path), engine)
+    paths = ", ".join(quoted(str(path)) for path in files.paths)
+    scan = f"read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
+    theirs = tuple(str(row[0]) for row in engine.rows(f"DESCRIBE SELECT * FROM {scan}"))
+    names = renaming.names(theirs, files.label)
+    sql = f"SELECT {renamed(names)}, {_file(files)} AS _file, file_row_number + 1 AS _row FROM {scan}"
+    return Raw(sql=sql, columns=tuple(names.values()))
+
+
+def _file(files: TableFiles) -> str:
+    if len(files.paths) == 1:
+        return quoted(files.called(files.paths[0]))
+    return f"substr(filename, {len(str(files.folder)) + 2})"
+
+
+def _check(path: Path, label: str, engine: DuckEngine) -> None:
+    try:
+        engine.rows(f"SELECT 1 FROM parquet_file_metadata({quoted(str(path))})")
+    except (duckdb.Error, OSError) as fault:
+        raise SourceError(f"{label} is not a readable Parquet file: {str(fault).strip().splitlines()[0]}") from fault
