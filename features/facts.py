@@ -29,9 +29,10 @@ class Facts:
     """The accepted rows of every table of `features.domain`, in one engine.
 
     The engine holds one table for each declared one, by its name, with every declared column in its SQL type (an
-    absent one holds NULL), ``known_at`` as a TIMESTAMP in UTC that is never NULL, and nothing else but, for ``accounts``
-    and ``traits``, their further columns. ``known`` names, for each table that the source has, the columns that hold at
-    least one value. ``cutoff`` is the first midnight after the last fact: the latest moment a score can honestly look from.
+    absent one holds NULL), ``known_at`` as a TIMESTAMP in UTC that is never NULL, and nothing else but, for
+    ``accounts`` and ``traits``, their further columns. ``known`` names, for each table that the source has, the columns
+    that hold at least one value. ``cutoff`` is the first midnight after the last fact: the latest moment a score can
+    honestly look from.
     """
 
     engine: DuckEngine

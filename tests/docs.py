@@ -1,7 +1,8 @@
 """Write the generated parts of the documentation, or say which of them are stale.
 
-A generated part stands between `<!-- generated: NAME -->` and `<!-- end: NAME -->`, each on its own line. `make docs` writes all
-of them anew; `--check` (in `make check`) fails and names the stale ones. A new part is one function and one line in PARTS.
+A generated part stands between `<!-- generated: NAME -->` and `<!-- end: NAME -->`, each on its own line. `make docs`
+writes all of them anew; `--check` (in `make check`) fails and names the stale ones. A new part is one function and one
+line in PARTS.
 """
 
 import re
