@@ -78,7 +78,9 @@ def has_offset(text: str) -> str:
 
 def _from_text(column: Column, text: str) -> str:
     if column.kind == "time":
-        return f"TRY_CAST({text} AS TIMESTAMPTZ)::TIMESTAMP"
+        # DuckDB wants seconds before an offset; ISO 8601 does not.
+        seconds = f"regexp_replace({text}, '([0-9]:[0-9][0-9])([zZ+-]| [A-Za-z])', '\\1:00\\2')"
+        return f"coalesce(TRY_CAST({text} AS TIMESTAMPTZ), TRY_CAST({seconds} AS TIMESTAMPTZ))::TIMESTAMP"
     if column.kind == "date":
         # A date cast takes the first ten characters and ignores what follows: a time after it must itself be one.
         return f"CASE WHEN length({text}) > 10 AND TRY_CAST({text} AS TIMESTAMPTZ) IS NULL THEN NULL ELSE TRY_CAST({text} AS DATE) END"

@@ -88,7 +88,8 @@ def _apart(name: str) -> str:
 def _finding(table: Table, kind: str, count: int, first: object) -> Finding:
     assert isinstance(first, tuple)
     file, row, reason = first
-    rows = "1 row was" if count == 1 else f"{count} rows were"
+    noun = "line" if kind == BROKEN else "row"
+    rows = f"1 {noun} was" if count == 1 else f"{count} {noun}s were"
     return Finding(
         kind=kind,
         table=table.name,
