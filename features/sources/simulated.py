@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +19,7 @@ __all__ = ["Market", "MarketSettings", "Simulated", "simulate", "write"]
 class Simulated:
     """A source that simulates its facts instead of reading them."""
 
-    settings: MarketSettings = MarketSettings()
+    settings: MarketSettings = field(default_factory=MarketSettings)
     name: str = "simulated"
 
     def raw(self, engine: DuckEngine) -> Mapping[str, Raw]:
@@ -46,7 +46,7 @@ def _typed(name: str, frame: pd.DataFrame, column: str) -> str:
 
 
 def write(market: Market, folder: Path) -> None:
-    """Write one Parquet file for each table to ``folder``, and the truth, which the product never reads, to ``folder/truth``."""
+    """Write one Parquet file for each table, and the truth, which the product never reads, to ``truth/``."""
     apart = folder / "truth"
     apart.mkdir(parents=True, exist_ok=True)
     with DuckEngine() as engine:

@@ -39,8 +39,8 @@ _SECOND: Final = ("Works", "Labs", "Systems", "Group", "Partners", "Logistics", 
 class Accounts:
     """Per account, all of length n: days count from the first day of the record.
 
-    ``fit`` is how well the product suits the account; ``replaced_on`` and ``shared_on`` are the onsets of the distractors
-    (NaN: none); ``integrated_on`` the day an integration was set up beside the people (NaN: none).
+    ``fit`` is how well the product suits the account; ``replaced_on`` and ``shared_on`` are the onsets of the
+    distractors (NaN: none); ``integrated_on`` the day an integration was set up beside the people (NaN: none).
     """
 
     ids: NDArray[np.str_]

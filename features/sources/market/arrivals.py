@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from features.sources.market.accounts import Ints
@@ -20,7 +21,8 @@ def arrivals(rate: Floats, begins: Floats, stops: Floats, rng: np.random.Generat
 
 def moments(days: Floats, settings: MarketSettings) -> NDArray[Any]:
     """Days since the first one as times, to the second."""
-    return (settings.first.astype("datetime64[s]") + np.round(days * 86_400).astype(np.int64)).astype("datetime64[us]")
+    seconds = settings.first.astype("datetime64[s]") + np.round(days * 86_400).astype(np.int64)
+    return np.asarray(seconds, dtype="datetime64[us]")
 
 
 def known_moments(days: Floats, settings: MarketSettings) -> NDArray[Any]:
@@ -34,3 +36,10 @@ def known_dates(days: Floats, settings: MarketSettings) -> NDArray[Any]:
     seen = days < settings.days
     dates = settings.first + np.floor(np.where(seen, days, 0.0)).astype(np.int64)
     return np.where(seen, dates.astype("datetime64[s]"), np.datetime64("NaT", "s"))
+
+
+def numbered(frame: pd.DataFrame, column: str, prefix: str, by: str) -> pd.DataFrame:
+    """Rows in order of time, with an id in front."""
+    ordered = frame.sort_values([by, "account_id"], kind="stable", ignore_index=True)
+    ordered.insert(0, column, [f"{prefix}-{i:06d}" for i in range(len(ordered))])
+    return ordered

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from features.sources.market.accounts import Accounts
-from features.sources.market.arrivals import known_dates
+from features.sources.market.arrivals import known_dates, numbered
 from features.sources.market.contracts import Contracts
 from features.sources.market.settings import MarketSettings
 
@@ -39,9 +39,7 @@ def invoices_table(accounts: Accounts, contracts: Contracts, settings: MarketSet
             "paid_on": known_dates(due + delay, settings),
         }
     )
-    frame = frame[issued < settings.days].sort_values(["issued_on", "account_id"], kind="stable", ignore_index=True)
-    frame.insert(0, "invoice_id", [f"inv-{i:06d}" for i in range(len(frame))])
-    return frame
+    return numbered(frame[issued < settings.days], "invoice_id", "inv", "issued_on")
 
 
 def costs_table(accounts: Accounts, contracts: Contracts, settings: MarketSettings) -> pd.DataFrame:

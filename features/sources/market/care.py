@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 
 from features.sources.market.accounts import Accounts, Flags, Ints
-from features.sources.market.arrivals import arrivals, known_moments, moments
+from features.sources.market.arrivals import arrivals, known_moments, moments, numbered
 from features.sources.market.causes import TICKETS, Floats
 from features.sources.market.contracts import Contracts
 from features.sources.market.settings import MarketSettings
 
 TOUCHES_A_MONTH: Final = (0.25, 0.9, 2.0)
 """By how much care the account gets."""
+PLAYS: Final = {"review": "business_review", "training": "onboarding"}
 KINDS: Final = {"call": 0.4, "email": 0.35, "training": 0.1, "review": 0.15}
 TICKETS_A_MONTH: Final = 0.12
 """For each root of a seat, in an account without trouble."""
@@ -55,7 +56,7 @@ def tickets_table(accounts: Accounts, contracts: Contracts, settings: MarketSett
         }
     )
     frame.loc[frame["closed_at"].isna(), "csat"] = np.nan
-    return _numbered(frame[opens < settings.days], "ticket_id", "tkt", "opened_at")
+    return numbered(frame[opens < settings.days], "ticket_id", "tkt", "opened_at")
 
 
 def _severity(
@@ -70,15 +71,8 @@ def _csat(fit: Floats, trouble: Flags, rng: np.random.Generator) -> Floats:
     return np.where(rng.random(fit.size) < 0.55, np.clip(np.round(liking), 1, 5), np.nan)
 
 
-def _numbered(frame: pd.DataFrame, column: str, prefix: str, by: str) -> pd.DataFrame:
-    """Rows in order of time, with an id in front."""
-    ordered = frame.sort_values([by, "account_id"], kind="stable", ignore_index=True)
-    ordered.insert(0, column, [f"{prefix}-{i:06d}" for i in range(len(ordered))])
-    return ordered
-
-
 def surveys_table(accounts: Accounts, contracts: Contracts, settings: MarketSettings) -> pd.DataFrame:
-    """The table `surveys`: some people answer each quarter; what has begun to trouble the account lowers their answers."""
+    """The table `surveys`: some people answer each quarter; what has begun to trouble them lowers their answers."""
     rng = settings.stream("surveys")
     row, at = arrivals(
         np.full(contracts.account.size, 0.55 / 91), contracts.starts.astype(float), contracts.ends.astype(float), rng
@@ -98,7 +92,7 @@ def surveys_table(accounts: Accounts, contracts: Contracts, settings: MarketSett
 
 
 def touches_table(accounts: Accounts, contracts: Contracts, settings: MarketSettings) -> pd.DataFrame:
-    """The table `touches`: how many depends on the care the term gets, never on trouble, so that they cause nothing bad."""
+    """The table `touches`: how many depends on the care the term gets, never on trouble, so that they lower risk."""
     rng = settings.stream("touches")
     rate = np.array(TOUCHES_A_MONTH)[contracts.care] / 30
     row, at = arrivals(rate, contracts.starts.astype(float), contracts.ends.astype(float), rng)
@@ -108,7 +102,7 @@ def touches_table(accounts: Accounts, contracts: Contracts, settings: MarketSett
             "account_id": accounts.ids[contracts.account[row]],
             "touched_at": moments(at, settings),
             "kind": kind,
-            "play": np.where(kind == "review", "business_review", np.where(kind == "training", "onboarding", None)),
+            "play": pd.Series(kind).map(PLAYS),
             "csm": accounts.owner[contracts.account[row]],
         }
     )
@@ -130,7 +124,7 @@ def opportunities_table(accounts: Accounts, contracts: Contracts, settings: Mark
             "stage": stage,
             "amount": np.round(contracts.arr[row] * rng.uniform(0.1, 0.4, row.size), 2),
             "closed_at": known_moments(closed, settings),
-            "won": pd.array(np.where(closed < settings.days, won, None), dtype="boolean"),
+            "won": pd.Series(won, dtype="boolean").where(closed < settings.days),
         }
     )
-    return _numbered(frame, "opportunity_id", "opp", "opened_at")
+    return numbered(frame, "opportunity_id", "opp", "opened_at")

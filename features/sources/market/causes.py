@@ -61,7 +61,8 @@ EFFECTS: Final[Floats] = np.array([cause.effect for cause in CAUSES])
 def leave_probability(log_odds: Floats, monthly: NDArray[np.bool_]) -> Floats:
     """The chance of leaving at the renewal: for no reason first, by the log-odds otherwise."""
     reasonless = np.where(monthly, NO_REASON[True], NO_REASON[False])
-    return reasonless + (1 - reasonless) / (1 + np.exp(-log_odds))
+    probability: Floats = reasonless + (1 - reasonless) / (1 + np.exp(-log_odds))
+    return probability
 
 
 def chances(
@@ -72,10 +73,11 @@ def chances(
     A price cannot rise in a first term, and a login that several people share is never a champion who leaves.
     """
     year, month = (np.array([getattr(cause, name) for cause in CAUSES]) for name in ("chance", "monthly_chance"))
-    chance = np.where(monthly[:, None], month, year) * np.exp(FIT_ON_CHANCE * fit)[:, None]
+    chance: Floats = np.where(monthly[:, None], month, year) * np.exp(FIT_ON_CHANCE * fit)[:, None]
     chance[first_term, PRICE] = 0
     chance[shared, CHAMPION] = 0
-    return np.minimum(chance, 0.5)
+    np.minimum(chance, 0.5, out=chance)
+    return chance
 
 
 def lead_bounds(monthly: NDArray[np.bool_], length: Floats) -> tuple[Floats, Floats]:

@@ -34,8 +34,8 @@ CHANGE: Final = 0.05
 class Contracts:
     """Per term, all of length m, ordered by account and term; days count from the first day of the record.
 
-    ``log_odds`` is what is known of leaving without the planted causes; ``onset`` is (m, causes) with NaN where there is
-    none. ``left`` and ``decided`` are drawn for every term, also for those still open at the end of the record.
+    ``log_odds`` is what is known of leaving without the planted causes; ``onset`` is (m, causes) with NaN where there
+    is none. ``left`` and ``decided`` are drawn for every term, also for those still open at the end of the record.
     ``opportunity`` is the day a chance to sell more was opened (NaN: none).
     """
 
@@ -197,8 +197,8 @@ def _next_seats(
     more = np.minimum(0.2 * np.exp(0.5 * fit) + 0.35 * asked, 0.9) * np.where(monthly, 0.15, 1)
     fewer = np.minimum(0.05 * np.exp(-0.3 * fit) + 0.4 * unused, 0.9) * np.where(monthly, 0.3, 1)
     factor = np.where(draw < more, 1.1 + 0.35 * size, np.where(draw > 1 - fewer, 0.55 + 0.3 * size, 1.0))
-    changed = np.clip(np.round(seats * factor), 2, 120).astype(np.int64)
-    return changed
+    following: Ints = np.clip(np.round(seats * factor), 2, 120).astype(np.int64)
+    return following
 
 
 def _decision_day(left: Flags, monthly: Flags, rng: np.random.Generator) -> Ints:

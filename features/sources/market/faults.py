@@ -10,60 +10,62 @@ from features.errors import SettingsError
 from features.sources.market.settings import MarketSettings
 
 Tables = Mapping[str, pd.DataFrame]
-Fault = Callable[[Tables, MarketSettings, np.random.Generator], dict[str, pd.DataFrame]]
+Fault = Callable[[Tables], dict[str, pd.DataFrame]]
 
 BROKEN_FOR: Final = 60
 """Days before the end of the record at which recording goes wrong."""
 GAP_DAYS: Final = 6
 
 
-def _day(settings: MarketSettings, before_end: int) -> pd.Timestamp:
-    return pd.Timestamp(settings.first + max(settings.days - before_end, 0))
+def _days_before_end(tables: Tables, days: int) -> pd.Timestamp:
+    return pd.Timestamp(tables["events"]["occurred_at"].max()).ceil("D") - pd.Timedelta(days=days)
 
 
-def feature_stops(tables: Tables, settings: MarketSettings, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
+def _every_tenth(rows: "pd.Series[bool]") -> "pd.Series[bool]":
+    return rows & (rows.cumsum() % 10 == 1)
+
+
+def feature_stops(tables: Tables) -> dict[str, pd.DataFrame]:
     """A feature of everybody is recorded no more from one day on."""
     events = tables["events"]
-    lost = (events["event"] == "search_run") & (events["occurred_at"] >= _day(settings, BROKEN_FOR))
+    lost = (events["event"] == "search_run") & (events["occurred_at"] >= _days_before_end(tables, BROKEN_FOR))
     return {"events": events[~lost].reset_index(drop=True)}
 
 
-def gap(tables: Tables, settings: MarketSettings, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
+def gap(tables: Tables) -> dict[str, pd.DataFrame]:
     """Nothing is recorded for six days."""
-    at, begin = tables["events"]["occurred_at"], _day(settings, 2 * BROKEN_FOR)
+    at, begin = tables["events"]["occurred_at"], _days_before_end(tables, 2 * BROKEN_FOR)
     lost = (at >= begin) & (at < begin + pd.Timedelta(days=GAP_DAYS))
     return {"events": tables["events"][~lost].reset_index(drop=True)}
 
 
-def duplicates(tables: Tables, settings: MarketSettings, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
+def duplicates(tables: Tables) -> dict[str, pd.DataFrame]:
     """One contract, user and ticket in fifty is there twice, and so are five percent of a month's events."""
     events = tables["events"]
-    month = np.flatnonzero((events["occurred_at"] >= _day(settings, 30)).to_numpy())
-    again = rng.choice(month, month.size // 20, replace=False)
-    spoilt = {"events": pd.concat([events, events.iloc[np.sort(again)]], ignore_index=True)}
+    month = np.flatnonzero((events["occurred_at"] >= _days_before_end(tables, 30)).to_numpy())
+    spoilt = {"events": pd.concat([events, events.iloc[month[::20]]], ignore_index=True)}
     for name in ("contracts", "users", "tickets"):
         spoilt[name] = pd.concat([tables[name], tables[name].iloc[::50]], ignore_index=True)
     return spoilt
 
 
-def late(tables: Tables, settings: MarketSettings, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
+def late(tables: Tables) -> dict[str, pd.DataFrame]:
     """A fifth of the events is known two to six weeks late; what would be known after the end is missing."""
     events = tables["events"].copy()
-    some = rng.random(len(events)) < 0.2
-    known = events["occurred_at"] + pd.to_timedelta(rng.integers(14, 42, len(events)), unit="D").astype(
-        "timedelta64[us]"
-    )
+    row = np.arange(len(events))
+    some = row % 5 == 2
+    known = events["occurred_at"] + pd.to_timedelta(14 + row % 29, unit="D").astype("timedelta64[us]")
     events.loc[some, "known_at"] = known[some]
-    return {"events": events[~(some & (known >= _day(settings, 0)))].reset_index(drop=True)}
+    return {"events": events[~(some & (known >= _days_before_end(tables, 0)))].reset_index(drop=True)}
 
 
-def unknown_accounts(tables: Tables, settings: MarketSettings, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
+def unknown_accounts(tables: Tables) -> dict[str, pd.DataFrame]:
     """One account in fifty, at least one, is missing from the accounts while its events are there."""
     accounts = tables["accounts"]
     return {"accounts": accounts[np.arange(len(accounts)) % 50 != 3 % len(accounts)].reset_index(drop=True)}
 
 
-def mixed_zones(tables: Tables, settings: MarketSettings, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
+def mixed_zones(tables: Tables) -> dict[str, pd.DataFrame]:
     """Times of tickets are texts, some in UTC, some two hours ahead and saying so, some without a word of the zone."""
     tickets = tables["tickets"].copy()
     zone = np.arange(len(tickets)) % 3
@@ -73,18 +75,15 @@ def mixed_zones(tables: Tables, settings: MarketSettings, rng: np.random.Generat
     return {"tickets": tickets}
 
 
-def overlapping_contracts(
-    tables: Tables, settings: MarketSettings, rng: np.random.Generator
-) -> dict[str, pd.DataFrame]:
+def overlapping_contracts(tables: Tables) -> dict[str, pd.DataFrame]:
     """One following term in ten begins twenty days before the term before it ends."""
     contracts = tables["contracts"].copy()
-    following = np.flatnonzero(contracts["account_id"].duplicated().to_numpy())[::10]
-    begins = contracts.columns.get_loc("starts_on")
-    contracts.iloc[following, begins] = contracts["starts_on"].iloc[following] - pd.Timedelta(days=20)
+    following = _every_tenth(contracts["account_id"].duplicated())
+    contracts.loc[following, "starts_on"] = contracts.loc[following, "starts_on"] - pd.Timedelta(days=20)
     return {"contracts": contracts}
 
 
-def ends_before_starts(tables: Tables, settings: MarketSettings, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
+def ends_before_starts(tables: Tables) -> dict[str, pd.DataFrame]:
     """One contract in a hundred ends a day before it starts."""
     contracts = tables["contracts"].copy()
     wrong = np.arange(len(contracts)) % 100 == 0
@@ -92,7 +91,7 @@ def ends_before_starts(tables: Tables, settings: MarketSettings, rng: np.random.
     return {"contracts": contracts}
 
 
-def future_events(tables: Tables, settings: MarketSettings, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
+def future_events(tables: Tables) -> dict[str, pd.DataFrame]:
     """One event in five thousand carries a time years ahead."""
     events = tables["events"].copy()
     wrong = np.arange(len(events)) % 5000 == 17
@@ -100,13 +99,10 @@ def future_events(tables: Tables, settings: MarketSettings, rng: np.random.Gener
     return {"events": events}
 
 
-def contradicting_outcomes(
-    tables: Tables, settings: MarketSettings, rng: np.random.Generator
-) -> dict[str, pd.DataFrame]:
+def contradicting_outcomes(tables: Tables) -> dict[str, pd.DataFrame]:
     """One renewed contract in ten is called churned although the next term follows."""
     contracts = tables["contracts"].copy()
-    renewed = np.flatnonzero((contracts["outcome"] == "renewed").to_numpy())[::10]
-    contracts.iloc[renewed, contracts.columns.get_loc("outcome")] = "churned"
+    contracts.loc[_every_tenth(contracts["outcome"] == "renewed"), "outcome"] = "churned"
     return {"contracts": contracts}
 
 
@@ -131,5 +127,5 @@ def inject(tables: Tables, settings: MarketSettings) -> Tables:
     for name in settings.faults:
         if name not in known:
             raise SettingsError(f"faults: no fault {name}; there are {', '.join(known)}")
-        spoilt |= known[name](spoilt, settings, settings.stream(f"fault {name}"))
+        spoilt |= known[name](spoilt)
     return spoilt

@@ -95,13 +95,13 @@ def _places(
     first = np.cumsum(most) - most
     place = _counting(most)
     account = np.repeat(np.arange(most.size), most)
-    arrival = accounts.joined[account] + np.where(place == 0, 0, rng.exponential(18, place.size))
-    light = np.minimum(0.2 * np.exp(0.7 * rng.standard_normal(place.size)), 0.4 * CHAMPION_RATE)
+    arrival: Floats = accounts.joined[account].astype(np.float64) + rng.exponential(18, place.size) * (place > 0)
+    light = np.minimum(0.18 * np.exp(0.7 * rng.standard_normal(place.size)), 0.4 * CHAMPION_RATE)
     # The busiest have the first places, so that who stops first uses least.
     light = light[np.lexsort((-light, account))]
     rate = np.where(place == 0, CHAMPION_RATE, light) * accounts.intensity[account]
     breaks = np.where(place == 0, np.inf, arrival + rng.exponential(LIFETIME, place.size))
-    return arrival, rate, breaks, first
+    return arrival, rate.astype(np.float64), breaks, first.astype(np.int64)
 
 
 def _stops(contracts: Contracts, filled: Ints, contract: Ints, place: Ints, rng: np.random.Generator) -> Floats:
@@ -111,7 +111,8 @@ def _stops(contracts: Contracts, filled: Ints, contract: Ints, place: Ints, rng:
     spread = np.where(contracts.monthly[contract], 4.0, 21.0) * rng.random(place.size)
     kept = np.maximum(np.ceil(REMAINING * filled), 1)[contract]
     idle = np.where(place >= kept, contracts.onset[contract, SEATS] + spread, np.nan)
-    return np.fmin(ends, np.fmin(gone, idle))
+    stops: Floats = np.fmin(ends, np.fmin(gone, idle))
+    return stops
 
 
 def _with_turnover(stays: Stays, leaves: Floats) -> Stays:

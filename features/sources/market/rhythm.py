@@ -29,7 +29,7 @@ LEFT_TO_PEOPLE: Final = 0.15
 
 @dataclass(frozen=True, kw_only=True)
 class Rhythm:
-    """``human`` and ``api`` (n, days) beside an average working day; ``outages`` are the days of the fleet's outages."""
+    """``human`` and ``api`` (n, days) beside an average working day; ``outages`` are the days of outages."""
 
     human: NDArray[np.float32]
     api: NDArray[np.float32]

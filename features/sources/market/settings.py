@@ -15,7 +15,7 @@ LEADS: Final = {False: (30, 60, 90, 120, 180), True: (7, 14, 21)}
 
 @dataclass(frozen=True, kw_only=True)
 class Segment:
-    """One kind of customer. ``seats`` is the (median, spread in logs) bought at first, ``list_price`` per seat and year.
+    """One kind of customer. ``seats`` is the (median, spread in logs) bought first, ``list_price`` per seat and year.
 
     ``base_log_odds`` is what an account of average fit without any cause has of leaving at a renewal.
     """
@@ -72,7 +72,8 @@ SEGMENTS: Final[tuple[Segment, ...]] = (
 class MarketSettings:
     """How large the market is, how long it is watched, and which instrumentation faults it has.
 
-    The record begins on ``first_day`` and ends ``months`` later; ``volume`` scales the number of events. Raises SettingsError.
+    The record begins on ``first_day`` and ends ``months`` later; ``volume`` scales the number of events.
+    Raises SettingsError.
     """
 
     accounts: int = 600

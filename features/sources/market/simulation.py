@@ -21,7 +21,7 @@ from features.sources.market.usage import events_table
 
 @dataclass(frozen=True, kw_only=True)
 class Market:
-    """``tables`` by the names of `features.domain`; ``snapshots`` and ``causes`` are the truth, as `truth` describes them.
+    """``tables`` by the names of `features.domain`; ``snapshots`` and ``causes`` are the truth, see `truth`.
 
     ``facts`` holds what else is so: the end of the record, the days of the outages, the faults injected.
     """
@@ -34,7 +34,7 @@ class Market:
 
 
 def simulate(settings: MarketSettings) -> Market:
-    """Simulate a market; the same settings give the same market to the bit. Raises SettingsError for an unknown fault."""
+    """Simulate a market; same settings, same bits. Raises SettingsError for an unknown fault."""
     accounts = draw_accounts(settings)
     contracts = draw_contracts(accounts, settings)
     stays = draw_stays(accounts, contracts, settings)

@@ -1,8 +1,8 @@
 """What is really so in a simulated market; written apart and never read by the product.
 
-The true probability at a cutoff is exact, not estimated. Latent at the cutoff are the account's fit, care and habits and the
-causes begun by then. Each cause not begun by then may still begin: its onset is spread evenly over its leads, so with
-``chance`` q and the share r of its leads still to come, it will begin with probability q r / (1 - q (1 - r)).
+The true probability at a cutoff is exact, not estimated. Latent at the cutoff are the account's fit, care and habits
+and the causes begun by then. Each cause not begun by then may still begin: its onset is spread evenly over its leads,
+so with ``chance`` q and the share r of its leads still to come, it will begin with probability q r / (1 - q (1 - r)).
 Causes are independent, so the probability of leaving is the sum over all 2^6 sets of causes still to begin.
 """
 
@@ -53,7 +53,7 @@ def true_probability(contracts: Contracts, rows: Ints, cutoff: Floats) -> Floats
 def snapshots(contracts: Contracts, accounts: Accounts, settings: MarketSettings) -> pd.DataFrame:
     """Every term at each of its leads within the record, and every open term once more at the end of the record.
 
-    ``left`` tells what happened, or will happen after the record ends; ``open`` marks the rows at the end of the record.
+    ``left`` tells what happened or will happen after the record ends; ``open`` marks the rows at its end.
     """
     rows, cutoff, still_open = [], [], []
     for monthly, leads in LEADS.items():
@@ -67,14 +67,14 @@ def snapshots(contracts: Contracts, accounts: Accounts, settings: MarketSettings
     rows.append(np.flatnonzero(open_now))
     cutoff.append(np.full(int(open_now.sum()), settings.days))
     still_open.append(np.ones(int(open_now.sum()), dtype=bool))
-    row, at = np.concatenate(rows), np.concatenate(cutoff).astype(float)
+    row, at = np.concatenate(rows), np.concatenate(cutoff)
     frame = pd.DataFrame(
         {
             "contract_id": contract_ids(contracts, accounts)[row],
             "account_id": accounts.ids[contracts.account[row]],
-            "cutoff": (settings.first + at.astype(np.int64)).astype("datetime64[s]"),
-            "lead_days": contracts.ends[row] - at.astype(np.int64),
-            "probability": true_probability(contracts, row, at),
+            "cutoff": (settings.first + at).astype("datetime64[s]"),
+            "lead_days": contracts.ends[row] - at,
+            "probability": true_probability(contracts, row, at.astype(np.float64)),
             "causes": _active_names(contracts.onset[row] < at[:, None]),
             "left": contracts.left[row],
             "open": np.concatenate(still_open),

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.domain import ACTORS
 from features.sources.market.accounts import REGIONS, Accounts, Ints
 from features.sources.market.causes import KEY_FEATURE, Floats
 from features.sources.market.contracts import Contracts
@@ -31,7 +32,7 @@ AFTERMATH: Final = (0.12, 0.15)
 
 @dataclass(frozen=True, kw_only=True)
 class Visits:
-    """One row per visit: its account, term, person (NOBODY: an integration), day, and whether at any hour of the day."""
+    """One row per visit: its account, term, person (NOBODY: an integration), day, and whether at any hour."""
 
     account: Ints
     contract: Ints
@@ -160,7 +161,7 @@ def _events(
     visit = np.repeat(np.arange(length.size), length)
     nth = np.arange(visit.size) - np.repeat(np.cumsum(length) - length, length)
     second = start[visit] + (nth * rng.uniform(60, 400, visit.size)).astype(np.int64)
-    feature = _features(visits, visit, adoption, contracts, accounts, rng)
+    feature = _features(visits, visit, adoption, contracts, rng)
     late = rng.random(visit.size) < LATE
     known = second + np.where(late, rng.uniform(0.7, 2.2, visit.size) * DAY, 0).astype(np.int64)
     order = np.argsort(second, kind="stable")
@@ -172,13 +173,13 @@ def _events(
     api = visits.user[visit] == NOBODY
     return pd.DataFrame(
         {
-            "account_id": pd.Categorical.from_codes(visits.account[visit], accounts.ids.tolist()),
+            "account_id": pd.Categorical.from_codes(visits.account[visit], pd.Index(accounts.ids)),
             "occurred_at": (origin + second).astype("datetime64[us]"),
-            "event": pd.Categorical.from_codes(feature, list(EVENT_NAMES)),
-            "user_id": pd.Categorical.from_codes(visits.user[visit], names),
+            "event": pd.Categorical.from_codes(feature, pd.Index(EVENT_NAMES)),
+            "user_id": pd.Categorical.from_codes(visits.user[visit], pd.Index(names)),
             "quantity": _quantities(feature, rng),
             "duration_s": _durations(feature, rng),
-            "actor": pd.Categorical.from_codes(api.astype(np.int8), ["human", "api"]),
+            "actor": pd.Categorical.from_codes(api.astype(np.int8), pd.Index(ACTORS)),
             "known_at": np.where(late, (origin + known).astype("datetime64[us]"), np.datetime64("NaT", "us")),
         }
     )
@@ -195,9 +196,7 @@ def _start_second(visits: Visits, accounts: Accounts, rng: np.random.Generator) 
     return seconds
 
 
-def _features(
-    visits: Visits, visit: Ints, adoption: Adoption, contracts: Contracts, accounts: Accounts, rng: np.random.Generator
-) -> Ints:
+def _features(visits: Visits, visit: Ints, adoption: Adoption, contracts: Contracts, rng: np.random.Generator) -> Ints:
     """What each event does: what the account uses on that day, drawn anew or the basics where it is not to be had."""
     account, day = visits.account[visit], visits.day[visit]
     feature = _drawn(adoption, account, rng)
@@ -208,7 +207,6 @@ def _features(
     for again in (_drawn(adoption, account, rng), rng.integers(0, CORE, visit.size)):
         abandoned = adoption.key[account, feature] & (day >= onset + pace * (feature % 4))
         feature = np.where((adoption.since[account, feature] > day) | abandoned, again, feature)
-    # An account past its onset draws twice at most; what is still of the key workflow then falls to the basics.
     called = rng.choice([EVENT_NAMES.index(name) for name in API_FEATURES], visit.size, p=API_SHARES)
     return np.where(visits.user[visit] == NOBODY, called, feature).astype(np.int64)
 
