@@ -13,7 +13,7 @@ import pandas as pd
 
 from features.facts import Facts
 from features.grains import GRAINS, Grain
-from features.signal import REFERENCE, Formula, Measure, Signal, Span, column_name, columns
+from features.signal import REFERENCE, Formula, Measure, Signal, SignalColumn, Span, Standing, column_name, columns
 
 LOOKBACK = 730
 """Days of use a snapshot looks at: the longest window, a year, and the year before it."""
@@ -46,10 +46,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Plan:
-    """The SQL of a catalogue over facts of which only some tables and columns are known."""
+    """The SQL of some columns of a catalogue, over facts of which only some tables and columns are known."""
 
     catalogue: tuple[Signal, ...]
     known: Mapping[str, frozenset[str]]
+    wanted: tuple[SignalColumn, ...]
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
@@ -64,7 +65,7 @@ class Plan:
     def _levels(self) -> Mapping[Cell, int]:
         """Every cell wanted or referred to, with how many formulas stand between it and the grains."""
         levels: dict[Cell, int] = {}
-        for column in columns(self.catalogue):
+        for column in self.wanted:
             self._visit(Cell(signal=column.signal, window=column.window, span="now"), levels)
         return levels
 
@@ -90,6 +91,7 @@ class Plan:
         measure = cell.signal.measure
         if isinstance(measure, Formula):
             return all(self._is_known(part) for part in self._parts(cell))
+        assert isinstance(measure, Measure)
         needs = (*_grain(measure).needs, *measure.needs)
         return all(column in self.known.get(table, ()) for table, column in (need.split(".") for need in needs))
 
@@ -146,7 +148,7 @@ class Plan:
                 f"{self._formula_sql(cell)} AS {cell.name}" for cell, place in self._levels.items() if place == level
             )
             sql = f"SELECT *,\n  {formulas}\nFROM (\n{sql}\n)"
-        wanted = ",\n  ".join(f"CAST({column.name} AS DOUBLE) AS {column.name}" for column in columns(self.catalogue))
+        wanted = ",\n  ".join(f"CAST({column.name} AS DOUBLE) AS {column.name}" for column in self.wanted)
         return Statement(table=None, sql=f"SELECT\n  {wanted}\nFROM (\n{sql}\n)\nORDER BY snapshot_id")
 
     def _base_sql(self, cell: Cell) -> str:
@@ -165,9 +167,21 @@ class Plan:
         return value if cell.signal.absent is None else f"coalesce({value}, {cell.signal.absent})"
 
 
-def compute(facts: Facts, catalogue: Iterable[Signal]) -> pd.DataFrame:
-    """Every signal of the table ``snapshots``: one row a snapshot in its order, one float column a signal column."""
-    for statement in Plan(tuple(catalogue), facts.known).statements:
+def plan_of(
+    catalogue: Iterable[Signal], known: Mapping[str, frozenset[str]], wanted: tuple[SignalColumn, ...] | None = None
+) -> Plan:
+    """The plan of the wanted columns of a catalogue; by default all that SQL computes."""
+    signals = tuple(catalogue)
+    every = tuple(column for column in columns(signals) if not isinstance(column.signal.measure, Standing))
+    return Plan(signals, known, every if wanted is None else wanted)
+
+
+def run(facts: Facts, catalogue: Iterable[Signal], wanted: tuple[SignalColumn, ...] | None = None) -> pd.DataFrame:
+    """The wanted signals of the table ``snapshots``: one row a snapshot in its order, one float column a signal column.
+
+    By default every signal but standings, which need the books of other months (see `features.table`).
+    """
+    for statement in plan_of(catalogue, facts.known, wanted).statements:
         if statement.table is None:
             return facts.engine.frame(statement.sql)
         facts.engine.execute(f"CREATE OR REPLACE TABLE {statement.table} AS {statement.sql}")

@@ -46,17 +46,24 @@ class Formula:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Where another signal's value stands in the book: the share of accounts below it (see `features.standing`)."""
+
+    of: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Signal:
     """One declared signal.
 
     ``absent`` is its value for an account with no rows at all (None: not known). ``healthier`` says which way goes with
-    staying, and a model may rely on it. ``reading`` is the sentence for a person; it may use ``{now}``, ``{before}`` and
-    ``{window}``; ``{now:percent}`` shows a share, ``{now:ratio}`` a log ratio as a change in per cent.
+    staying, and a model may rely on it. ``reading`` is the sentence for a person; it may use ``{now}``, ``{before}``
+    and ``{window}``; ``{now:percent}`` shows a share, ``{now:ratio}`` a log ratio as a change in per cent.
     """
 
     name: str
     family: Family
-    measure: Measure | Formula
+    measure: Measure | Formula | Standing
     meaning: str
     unit: str
     healthier: Healthier

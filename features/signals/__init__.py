@@ -1,7 +1,7 @@
 """The catalogue: one file per family, one entry per signal."""
 
 from features.signal import Signal
-from features.signals import adoption, commercial, frequency, lifecycle, seats, support, time_spent
+from features.signals import adoption, commercial, frequency, lifecycle, seats, standings, support, time_spent
 
 FAMILIES = {
     "frequency": "how often people use the product",
@@ -22,4 +22,5 @@ CATALOGUE: tuple[Signal, ...] = (
     *commercial.SIGNALS,
     *lifecycle.SIGNALS,
     *support.SIGNALS,
+    *standings.SIGNALS,
 )
