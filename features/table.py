@@ -28,8 +28,8 @@ class SignalTable:
     """Snapshots with what was known at each: n rows in the same order.
 
     ``keys``: account_id, contract_id (None: inactivity), cutoff, lead_days, starts_on, ends_on, decided_on (times as
-    datetime64), arr, plan, segment, owner, name. ``signals``: a float column for each signal column, NaN where not known.
-    ``left``: 1 left, 0 stayed, NaN open.
+    datetime64), arr, plan, segment, owner, name. ``signals``: a float column for each signal column, NaN where not
+    known. ``left``: 1 left, 0 stayed, NaN open.
     """
 
     keys: pd.DataFrame
@@ -43,7 +43,7 @@ class SignalTable:
 def past(
     facts: Facts, mode: Mode, *, anchor: date | None = None, catalogue: tuple[Signal, ...] = CATALOGUE
 ) -> SignalTable:
-    """Every past snapshot whose outcome is decided; ``anchor`` is a cutoff of the inactivity grid (default: the latest)."""
+    """Every past snapshot whose outcome is decided; ``anchor`` is a cutoff of the grid (default: the latest)."""
     return _table(facts, mode, lambda: snapshots.lay_past(facts, mode, anchor=anchor or facts.cutoff), catalogue)
 
 
