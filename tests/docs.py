@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from features.domain import TABLES, Column
+from features.signals import CATALOGUE, FAMILIES
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "CONTRIBUTING.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "features/README.md")
 PART = re.compile(
     r"^(<!-- generated: (?P<name>\w+) -->\n)(?P<text>.*?)^(<!-- end: (?P=name) -->)$", re.DOTALL | re.MULTILINE
 )
@@ -36,7 +37,23 @@ def _column(column: Column) -> str:
     return name + values
 
 
-PARTS: tuple[tuple[str, Callable[[], str]], ...] = (("tables", tables),)
+def signals() -> str:
+    """The catalogue of signals, a Markdown table per family."""
+    lines: list[str] = []
+    for family, tells in FAMILIES.items():
+        lines += [f"### {family.replace('_', ' ').capitalize()}: {tells}", ""]
+        lines += ["| signal | windows (days) | what it is | unit | healthier |", "|---|---|---|---|---|"]
+        lines += [
+            f"| {signal.name} | {', '.join(map(str, signal.windows)) or '–'} | {signal.meaning} | {signal.unit} "
+            f"| {signal.healthier} |"
+            for signal in CATALOGUE
+            if signal.family == family
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+PARTS: tuple[tuple[str, Callable[[], str]], ...] = (("tables", tables), ("signals", signals))
 
 
 def renewed(page: str, parts: Mapping[str, Callable[[], str]]) -> str:
