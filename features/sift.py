@@ -42,6 +42,8 @@ def sift(table: Table, raw: Raw, engine: DuckEngine, *, now: date, accounts: boo
     engine.execute(
         f"CREATE OR REPLACE TABLE {table.name} AS SELECT {_final(table, further)} FROM ({checked}) WHERE _fault IS NULL"
     )
+    if table.key:
+        _keep_places(table, checked, engine)
     return Sifted(
         read=_count(engine, f"({raw.sql})"),
         accepted=_count(engine, table.name),
@@ -58,6 +60,14 @@ def empty(table: Table, engine: DuckEngine) -> None:
     cells = ", ".join(f"NULL::{column.sql_type} AS {identifier(column.name)}" for column in table.columns)
     engine.execute(
         f"CREATE OR REPLACE TABLE {table.name} AS SELECT {_final(table, {})} FROM (SELECT {cells}) WHERE false"
+    )
+
+
+def _keep_places(table: Table, checked: str, engine: DuckEngine) -> None:
+    """Remember file and row of every accepted key, so that findings beyond single rows can name them."""
+    key = ", ".join(identifier(name) for name in table.key)
+    engine.execute(
+        f"CREATE OR REPLACE TABLE places_{table.name} AS SELECT {key}, _file, _row FROM ({checked}) WHERE _fault IS NULL"
     )
 
 

@@ -1,0 +1,1 @@
+"""What can be wrong beyond a single row, one file per concern."""
