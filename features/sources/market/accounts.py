@@ -118,7 +118,7 @@ def accounts_table(accounts: Accounts, settings: MarketSettings) -> pd.DataFrame
     names = [
         f"{_FIRST[i]} {_SECOND[j]} {k}" for k, (i, j) in enumerate(rng.integers(0, (len(_FIRST), len(_SECOND)), (n, 2)))
     ]
-    created = settings.first + accounts.joined - rng.integers(1, 22, n)
+    created = settings.first + accounts.joined - rng.integers(16, 40, n)
     return pd.DataFrame(
         {
             "account_id": accounts.ids,

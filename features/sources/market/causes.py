@@ -13,8 +13,8 @@ Floats = NDArray[np.float64]
 class Cause:
     """One reason to leave. ``chance`` and ``monthly_chance`` are per term, for an account of average fit.
 
-    The onset falls evenly within ``lead`` (``monthly_lead``) days before the end of the term; ``at_start`` puts it on
-    the first day instead. ``family`` is the signal family in which it should be read.
+    The onset falls evenly within ``lead`` (``monthly_lead``) days before the end of the term; only a price rises on the
+    day its term is signed. ``family`` is the signal family in which the cause should be read.
     """
 
     name: str
@@ -24,14 +24,13 @@ class Cause:
     monthly_chance: float
     lead: tuple[float, float] = (20.0, 200.0)
     monthly_lead: tuple[float, float] = (7.0, 27.0)
-    at_start: bool = False
 
 
 CAUSES: Final[tuple[Cause, ...]] = (
     Cause(name="champion_left", family="seats", effect=2.9, chance=0.072, monthly_chance=0.011),
     Cause(name="key_feature_abandoned", family="adoption", effect=2.8, chance=0.072, monthly_chance=0.011),
     Cause(name="seats_unused", family="seats", effect=2.8, chance=0.068, monthly_chance=0.012),
-    Cause(name="price_rise", family="commercial", effect=2.4, chance=0.105, monthly_chance=0.012, at_start=True),
+    Cause(name="price_rise", family="commercial", effect=2.4, chance=0.105, monthly_chance=0.012),
     Cause(name="unresolved_tickets", family="support", effect=2.7, chance=0.072, monthly_chance=0.011),
     Cause(name="decline", family="frequency", effect=3.0, chance=0.105, monthly_chance=0.015),
 )

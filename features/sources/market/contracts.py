@@ -164,11 +164,11 @@ def _months_later(days: Ints, months: Ints, settings: MarketSettings) -> Ints:
 
 
 def _onsets(now: _Round, ends: Ints, monthly: Flags, chance: Floats, rng: np.random.Generator) -> Floats:
-    """(n, causes): the day each cause begins, NaN where it does not. A risen price begins with the term."""
+    """(n, causes): the day each cause begins, NaN where it does not. A risen price begins when it is signed."""
     least, most = lead_bounds(monthly, (ends - now.starts).astype(float))
     day = ends[:, None] - rng.uniform(least, most)
     onset = np.where(rng.random(chance.shape) < chance, day, np.nan)
-    onset[:, PRICE] = np.where(now.risen, now.starts, np.nan)
+    onset[:, PRICE] = np.where(now.risen, now.signed, np.nan)
     return onset
 
 

@@ -16,7 +16,9 @@ REMAINING: Final = 0.35
 LIFETIME: Final = 900.0
 """Mean days a person stays in a place; the champion stays until a cause takes them away."""
 CHAMPION_RATE: Final = 1.1
-"""Visits of a champion on a working day; the others' are a third of that or less, with a heavy tail."""
+"""Visits of a champion on a working day, at least; the others' are far fewer, with a heavy tail."""
+CHAMPION_SHARE: Final = 0.3
+"""A champion uses at least this much beside all the others of a large account together."""
 TITLES: Final = ("analyst", "manager", "specialist", "director", "coordinator", "engineer")
 
 
@@ -99,7 +101,9 @@ def _places(
     light = np.minimum(0.18 * np.exp(0.7 * rng.standard_normal(place.size)), 0.4 * CHAMPION_RATE)
     # The busiest have the first places, so that who stops first uses least.
     light = light[np.lexsort((-light, account))]
-    rate = np.where(place == 0, CHAMPION_RATE, light) * accounts.intensity[account]
+    others = np.bincount(account, np.where(place == 0, 0.0, light), minlength=most.size)
+    champion = np.maximum(CHAMPION_RATE, CHAMPION_SHARE * others)
+    rate = np.where(place == 0, champion[account], light) * accounts.intensity[account]
     breaks = np.where(place == 0, np.inf, arrival + rng.exponential(LIFETIME, place.size))
     return arrival, rate.astype(np.float64), breaks, first.astype(np.int64)
 
