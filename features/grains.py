@@ -46,7 +46,8 @@ DAY = Grain(
     windows="age",
     rows=f"""
 SELECT s.snapshot_id, {age_of("u.day")} AS age, isodow(u.day) AS isodow,
-       sum(u.events) AS events, sum(u.api_events) AS api_events, sum(u.quantity) AS quantity
+       sum(u.events) AS events, sum(u.api_events) AS api_events, sum(u.quantity) AS quantity,
+       sum(u.duration_s) AS duration_s
 FROM snapshots s JOIN account_day u ON u.account_id = s.account_id AND u.known_on < s.cutoff
  AND u.day >= s.cutoff - {{lookback}}
 GROUP BY ALL""",
@@ -96,9 +97,9 @@ USER_DAY = Grain(
     windows="age",
     needs=("events.user_id",),
     rows=f"""
-SELECT snapshot_id, age, bit_count(slots) AS slots, bit_count(slots & ~(slots << 1)) AS sessions, duration_s
+SELECT snapshot_id, age, bit_count(slots) AS slots, bit_count(slots & ~(slots << 1)) AS sessions
 FROM (
-  SELECT s.snapshot_id, u.user_id, {age_of("u.day")} AS age, bit_or(u.slots) AS slots, sum(u.duration_s) AS duration_s
+  SELECT s.snapshot_id, u.user_id, {age_of("u.day")} AS age, bit_or(u.slots) AS slots
   FROM snapshots s JOIN user_day u ON u.account_id = s.account_id AND u.known_on < s.cutoff
    AND u.day >= s.cutoff - 168
   GROUP BY s.snapshot_id, s.cutoff, u.user_id, u.day)""",
@@ -109,7 +110,7 @@ FLEET = Grain(
     windows="age",
     key="cutoff",
     rows=f"""
-SELECT s.cutoff, {age_of("u.day")} AS age, sum(u.events) AS events, sum(u.accounts) AS accounts
+SELECT s.cutoff, {age_of("u.day")} AS age, sum(u.events) AS events
 FROM (SELECT DISTINCT cutoff FROM snapshots) s JOIN fleet_day u ON u.known_on < s.cutoff
  AND u.day >= s.cutoff - {{lookback}}
 GROUP BY ALL""",

@@ -4,14 +4,14 @@ from features.signal import Measure
 from features.usage import SLOT_MINUTES, exact
 
 
-def total(column: str, *, grain: str = "day") -> Measure:
+def total(column: str, *, grain: str = "day", needs: tuple[str, ...] = ()) -> Measure:
     """The sum of a whole-number or decimal column over the rows in the window."""
-    return Measure(grain=grain, sql=f"sum({column}) FILTER (WHERE {{inside}})")
+    return Measure(grain=grain, sql=f"sum({column}) FILTER (WHERE {{inside}})", needs=needs)
 
 
-def rows_in(grain: str, *, where: str = "true") -> Measure:
+def rows_in(grain: str, *, where: str = "true", needs: tuple[str, ...] = ()) -> Measure:
     """How many rows of a grain lie in the window: users, features, tickets."""
-    return Measure(grain=grain, sql=f"count(*) FILTER (WHERE {{inside}} AND {where})")
+    return Measure(grain=grain, sql=f"count(*) FILTER (WHERE {{inside}} AND {where})", needs=needs)
 
 
 def active_days() -> Measure:
@@ -20,8 +20,8 @@ def active_days() -> Measure:
 
 
 def newest(value: str, *, grain: str, order: str) -> Measure:
-    """The value of the row that comes last in an order."""
-    return Measure(grain=grain, sql=f"arg_max({value}, {order})")
+    """The value of the row that comes last in an order; not known when that row does not say."""
+    return Measure(grain=grain, sql=f"arg_max_null({value}, {order})")
 
 
 def mean(column: str, *, grain: str) -> Measure:
@@ -42,7 +42,7 @@ def evenness() -> Measure:
     """How evenly use is spread over features: entropy over its maximum, 0 only one, 1 all alike (Pielou, 1966)."""
     events = "CAST(sum(events_{window}) AS DOUBLE)"
     # Each term is rounded to a decimal, so that the sum does not depend on the order of rows.
-    weighted = "CAST(sum(CAST(events_{window} * ln(greatest(events_{window}, 1)) AS DECIMAL(28, 8))) AS DOUBLE)"
+    weighted = "CAST(sum(CAST(events_{window} * ln(greatest(events_{window}, 1)) AS DECIMAL(38, 12))) AS DOUBLE)"
     used = "count(*) FILTER (WHERE events_{window} > 0)"
     return Measure(
         grain="feature",

@@ -30,7 +30,10 @@ def _written() -> str:
 
 
 def _derived(facts: Facts, grace_days: int) -> str:
-    """A next contract within the grace days makes it renewed, known from that contract; none by then, churned."""
+    """A next contract within the grace days makes it renewed, known from that contract; none by then, churned.
+
+    What was decided stays decided: a contract that becomes known later changes nothing.
+    """
     return f"""
     SELECT c.* REPLACE (
       CASE WHEN n.contract_id IS NULL AND c.ends_on + {grace_days} < DATE '{facts.cutoff}' THEN 'churned'
@@ -42,7 +45,9 @@ def _derived(facts: Facts, grace_days: int) -> str:
            WHEN c.ends_on + {grace_days} < DATE '{facts.cutoff}' THEN c.ends_on + {grace_days} END AS decided_on)
     FROM contracts c LEFT JOIN (
       SELECT a.contract_id AS before, b.contract_id, b.arr, b.known_at,
-             row_number() OVER (PARTITION BY a.contract_id ORDER BY b.starts_on, b.contract_id) AS place
+             row_number() OVER (PARTITION BY a.contract_id
+                                ORDER BY CAST(b.known_at AS DATE), b.starts_on, b.contract_id) AS place
       FROM contracts a JOIN contracts b ON a.account_id = b.account_id AND b.contract_id <> a.contract_id
-       AND b.starts_on > a.starts_on AND b.starts_on <= a.ends_on + {grace_days}) n
+       AND b.starts_on > a.starts_on AND b.starts_on <= a.ends_on + {grace_days} AND b.ends_on > a.ends_on
+       AND CAST(b.known_at AS DATE) <= a.ends_on + {grace_days}) n
     ON n.before = c.contract_id AND n.place = 1"""

@@ -11,6 +11,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from features.dawn import dawns_sql, flag
 from features.facts import Facts
 from features.grains import GRAINS, Grain
 from features.signal import REFERENCE, Formula, Measure, Signal, SignalColumn, Span, Standing, column_name, columns
@@ -55,7 +56,9 @@ class Plan:
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
         """Every step in order; they read ``snapshots``, ``terms``, the accepted tables and the rollups."""
-        return (*(self._aggregate(grain) for grain in GRAINS if self._measured(grain)), self._closing())
+        needs = self._needed
+        dawns = (Statement(table="dawns", sql=dawns_sql(needs)),) if needs else ()
+        return (*dawns, *(self._aggregate(grain) for grain in GRAINS if self._measured(grain)), self._closing())
 
     @cached_property
     def _signals(self) -> Mapping[str, Signal]:
@@ -87,13 +90,22 @@ class Plan:
         window = cell.window if signal.windows else None
         return Cell(signal=signal, window=window, span=span if span != "now" else cell.span if window else "now")
 
-    def _is_known(self, cell: Cell) -> bool:
+    def _needs(self, cell: Cell) -> tuple[str, ...]:
+        """Every ``table.column`` without which the cell is not known."""
         measure = cell.signal.measure
         if isinstance(measure, Formula):
-            return all(self._is_known(part) for part in self._parts(cell))
+            return tuple(dict.fromkeys(need for part in self._parts(cell) for need in self._needs(part)))
         assert isinstance(measure, Measure)
-        needs = (*_grain(measure).needs, *measure.needs)
-        return all(column in self.known.get(table, ()) for table, column in (need.split(".") for need in needs))
+        return tuple(dict.fromkeys((*_grain(measure).needs, *measure.needs)))
+
+    def _is_known(self, cell: Cell) -> bool:
+        needs = (need.split(".") for need in self._needs(cell))
+        return all(column in self.known.get(table, ()) for table, column in needs)
+
+    @cached_property
+    def _needed(self) -> tuple[str, ...]:
+        """What the known cells need, each once."""
+        return tuple(dict.fromkeys(need for cell in self._levels if self._is_known(cell) for need in self._needs(cell)))
 
     def _measured(self, grain: Grain) -> list[Cell]:
         return [
@@ -109,10 +121,10 @@ class Plan:
         """The ages at which some window begins or ends."""
         ages = {edge for cell in self._levels if cell.window for edge in _stretch(cell.window, cell.span)}
         ages |= {edge for cell in self._levels if cell.window for edge in _stretch(cell.window, "before")}
-        return tuple(sorted(ages | {LOOKBACK} - {0}))
+        return tuple(sorted((ages | {LOOKBACK}) - {0}))
 
     def _aggregate(self, grain: Grain) -> Statement:
-        bits = " ".join(f"WHEN age <= {edge} THEN {1 << place}" for place, edge in enumerate(self._edges) if edge)
+        bits = " ".join(f"WHEN age <= {edge} THEN {1 << place}" for place, edge in enumerate(self._edges))
         rows = grain.rows.replace("{lookback}", str(LOOKBACK)).replace("{bit}", f"CASE {bits} ELSE 0 END")
         values = ",\n  ".join(f"{self._measure_sql(grain, cell)} AS {cell.name}" for cell in self._measured(grain))
         return Statement(
@@ -142,7 +154,8 @@ class Plan:
         grains = [grain for grain in GRAINS if self._measured(grain)]
         joins = "\n".join(f"LEFT JOIN {g.name}_grain ON {g.name}_grain.{g.key} = s.{g.key}" for g in grains)
         base = ",\n  ".join(self._base_sql(cell) for cell, level in self._levels.items() if level == 0)
-        sql = f"SELECT s.snapshot_id,\n  {base}\nFROM snapshots s\n{joins}"
+        flags = "".join(f"s.{flag(need)}, " for need in self._needed)
+        sql = f"SELECT s.snapshot_id, {flags}\n  {base}\nFROM {self._spine()} s\n{joins}"
         for level in range(1, max(self._levels.values(), default=0) + 1):
             formulas = ",\n  ".join(
                 f"{self._formula_sql(cell)} AS {cell.name}" for cell, place in self._levels.items() if place == level
@@ -151,12 +164,19 @@ class Plan:
         wanted = ",\n  ".join(f"CAST({column.name} AS DOUBLE) AS {column.name}" for column in self.wanted)
         return Statement(table=None, sql=f"SELECT\n  {wanted}\nFROM (\n{sql}\n)\nORDER BY snapshot_id")
 
+    def _spine(self) -> str:
+        """The snapshots, each with what was known at all before its cutoff."""
+        if not self._needed:
+            return "snapshots"
+        flags = ", ".join(f"d.{flag(need)} < p.cutoff AS {flag(need)}" for need in self._needed)
+        return f"(SELECT p.snapshot_id, p.cutoff, {flags} FROM snapshots p CROSS JOIN dawns d)"
+
     def _base_sql(self, cell: Cell) -> str:
         if not self._is_known(cell):
             return f"CAST(NULL AS DOUBLE) AS {cell.name}"
         assert isinstance(cell.signal.measure, Measure)
         value = f"CAST({cell.signal.measure.grain}_grain.{cell.name} AS DOUBLE)"
-        return f"{value if cell.signal.absent is None else f'coalesce({value}, {cell.signal.absent})'} AS {cell.name}"
+        return f"{self._where_known(cell, value)} AS {cell.name}"
 
     def _formula_sql(self, cell: Cell) -> str:
         assert isinstance(cell.signal.measure, Formula)
@@ -164,7 +184,14 @@ class Plan:
             return "CAST(NULL AS DOUBLE)"
         parts = iter(self._parts(cell))
         value = f"({REFERENCE.sub(lambda _: next(parts).name, cell.signal.measure.sql)})"
-        return value if cell.signal.absent is None else f"coalesce({value}, {cell.signal.absent})"
+        return self._where_known(cell, value)
+
+    def _where_known(self, cell: Cell, value: str) -> str:
+        """The value, or what it is when there are no rows; nothing before all it needs was known."""
+        if cell.signal.absent is not None:
+            value = f"coalesce({value}, {cell.signal.absent})"
+        knows = " AND ".join(flag(need) for need in self._needs(cell))
+        return f"CASE WHEN {knows} THEN {value} END" if knows else value
 
 
 def plan_of(

@@ -15,7 +15,9 @@ the usual definition in web analytics."""
 
 def exact(expression: str) -> str:
     """The SQL of a number as a decimal: its sums do not depend on the order of rows."""
-    return f"CAST(least(greatest({expression}, -{LARGEST:.0f}), {LARGEST:.0f}) AS DECIMAL(18, 4))"
+    # Bounds alone would turn an unknown value into the lowest one: greatest and least pass NULL over.
+    bounded = f"least(greatest({expression}, -{LARGEST:.0f}), {LARGEST:.0f})"
+    return f"CAST(CASE WHEN {expression} IS NOT NULL THEN {bounded} END AS DECIMAL(18, 4))"
 
 
 ROLLUP = f"""
@@ -33,12 +35,13 @@ ACCOUNT_DAY = """
 SELECT account_id, day, known_on,
        coalesce(sum(events) FILTER (WHERE human), 0) AS events,
        coalesce(sum(events) FILTER (WHERE NOT human), 0) AS api_events,
-       coalesce(sum(quantity) FILTER (WHERE human), 0) AS quantity
+       coalesce(sum(quantity) FILTER (WHERE human), 0) AS quantity,
+       sum(duration_s) FILTER (WHERE human) AS duration_s
 FROM usage GROUP BY ALL
 """
 
 USER_DAY = """
-SELECT account_id, user_id, day, known_on, sum(events) AS events, sum(duration_s) AS duration_s, bit_or(slots) AS slots
+SELECT account_id, user_id, day, known_on, sum(events) AS events, bit_or(slots) AS slots
 FROM usage WHERE human AND user_id IS NOT NULL GROUP BY ALL
 """
 
@@ -57,7 +60,7 @@ WHERE earlier IS NULL OR day < earlier
 """
 
 FLEET_DAY = """
-SELECT day, known_on, sum(events) AS events, count(*) AS accounts
+SELECT day, known_on, sum(events) AS events
 FROM account_day WHERE events > 0 GROUP BY ALL
 """
 

@@ -3,6 +3,9 @@
 from features.measures import newest, rows_in
 from features.signal import Formula, Measure, Signal
 
+PAYMENT = ("invoices.due_on", "invoices.paid_on")
+"""Without either, nobody can say what was paid late."""
+
 SIGNALS = (
     Signal(
         name="arr",
@@ -72,9 +75,8 @@ SIGNALS = (
     Signal(
         name="arr_growth",
         family="commercial",
-        measure=Formula(sql="ln(({arr} + 1.0) / ({arr_before} + 1.0))"),
-        absent=0,
-        meaning="ARR against the contract before, as a log ratio",
+        measure=Formula(sql="ln(({arr} + 1.0) / (coalesce({arr_before}, {arr}) + 1.0))"),
+        meaning="ARR against the contract before, as a log ratio; 0 without one",
         unit="log ratio",
         healthier="neither",
         reading="ARR changed by {now:ratio} with the last renewal",
@@ -82,9 +84,8 @@ SIGNALS = (
     Signal(
         name="seats_growth",
         family="commercial",
-        measure=Formula(sql="ln(({seats} + 1.0) / ({seats_before} + 1.0))"),
-        absent=0,
-        meaning="seats against the contract before, as a log ratio",
+        measure=Formula(sql="ln(({seats} + 1.0) / (coalesce({seats_before}, {seats}) + 1.0))"),
+        meaning="seats against the contract before, as a log ratio; 0 without one",
         unit="log ratio",
         healthier="neither",
         reading="seats changed by {now:ratio} with the last renewal",
@@ -93,10 +94,10 @@ SIGNALS = (
         name="price_growth",
         family="commercial",
         measure=Formula(
-            sql="ln(({arr} + 1.0) * nullif({seats_before}, 0) / (({arr_before} + 1.0) * nullif({seats}, 0)))"
+            sql="ln((({arr} + 1.0) / nullif({seats}, 0))"
+            " / coalesce(({arr_before} + 1.0) / nullif({seats_before}, 0), ({arr} + 1.0) / nullif({seats}, 0)))"
         ),
-        absent=0,
-        meaning="price of a seat against the contract before, as a log ratio",
+        meaning="price of a seat against the contract before, as a log ratio; 0 without one",
         unit="log ratio",
         healthier="less",
         reading="the price of a seat changed by {now:ratio} with the last renewal",
@@ -123,7 +124,7 @@ SIGNALS = (
     Signal(
         name="late_invoices",
         family="commercial",
-        measure=rows_in("invoice", where="days_late > 0"),
+        measure=rows_in("invoice", where="days_late > 0", needs=PAYMENT),
         windows=(182, 365),
         absent=0,
         meaning="invoices paid late, or late and unpaid",
@@ -134,7 +135,7 @@ SIGNALS = (
     Signal(
         name="overdue_invoices",
         family="commercial",
-        measure=Measure(grain="invoice", sql="count(*) FILTER (WHERE overdue)"),
+        measure=Measure(grain="invoice", sql="count(*) FILTER (WHERE overdue)", needs=PAYMENT),
         absent=0,
         meaning="invoices due and unpaid at the cutoff",
         unit="invoices",
@@ -144,7 +145,7 @@ SIGNALS = (
     Signal(
         name="days_late",
         family="commercial",
-        measure=Measure(grain="invoice", sql="max(days_late) FILTER (WHERE {inside})"),
+        measure=Measure(grain="invoice", sql="max(days_late) FILTER (WHERE {inside})", needs=PAYMENT),
         windows=(182,),
         absent=0,
         meaning="the longest delay of a payment",

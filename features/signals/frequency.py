@@ -151,7 +151,7 @@ SIGNALS = (
         family="frequency",
         measure=Measure(
             grain="day",
-            sql="CAST(sum(events) FILTER (WHERE {inside} AND isodow >= 6) AS DOUBLE)"
+            sql="CAST(coalesce(sum(events) FILTER (WHERE {inside} AND isodow >= 6), 0) AS DOUBLE)"
             " / nullif(sum(events) FILTER (WHERE {inside}), 0)",
         ),
         windows=(84,),
@@ -163,7 +163,7 @@ SIGNALS = (
     Signal(
         name="api_events",
         family="frequency",
-        measure=total("api_events"),
+        measure=total("api_events", needs=("events.actor",)),
         windows=(28, 84),
         absent=0,
         meaning="things integrations did; kept apart from people, for an integration taking over is not disengagement",

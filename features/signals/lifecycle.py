@@ -52,7 +52,11 @@ SIGNALS = (
     Signal(
         name="first_use_delay",
         family="lifecycle",
-        measure=Measure(grain="first_use", sql="greatest(max(after_start), 0)", needs=("contracts.contract_id",)),
+        measure=Measure(
+            grain="first_use",
+            sql="CASE WHEN max(after_start) > 0 THEN max(after_start) WHEN max(after_start) <= 0 THEN 0 END",
+            needs=("contracts.contract_id",),
+        ),
         meaning="days from the start of the term to the first use; 0 when used before",
         unit="days",
         healthier="less",

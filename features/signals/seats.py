@@ -41,7 +41,7 @@ SIGNALS = (
         measure=Measure(grain="user", sql="count(*) FILTER (WHERE first_age <= {window})"),
         windows=(28, 84),
         absent=0,
-        meaning="people seen for the first time",
+        meaning="people seen for the first time in two years",
         unit="users",
         healthier="more",
         reading="{now} people began in the last {window} days, {before} in the {window} before",

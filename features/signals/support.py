@@ -18,7 +18,7 @@ SIGNALS = (
     Signal(
         name="open_tickets",
         family="support",
-        measure=Measure(grain="ticket", sql="count(*) FILTER (WHERE open)"),
+        measure=Measure(grain="ticket", sql="count(*) FILTER (WHERE open)", needs=("tickets.closed_at",)),
         absent=0,
         meaning="tickets open at the cutoff",
         unit="tickets",
@@ -28,7 +28,7 @@ SIGNALS = (
     Signal(
         name="slow_tickets",
         family="support",
-        measure=rows_in("ticket", where="days_open > 14"),
+        measure=rows_in("ticket", where="days_open > 14", needs=("tickets.closed_at",)),
         windows=(84, 182),
         absent=0,
         meaning="tickets that took, or have taken so far, more than two weeks",
@@ -39,7 +39,7 @@ SIGNALS = (
     Signal(
         name="oldest_open_ticket",
         family="support",
-        measure=Measure(grain="ticket", sql="max(days_open) FILTER (WHERE open)"),
+        measure=Measure(grain="ticket", sql="max(days_open) FILTER (WHERE open)", needs=("tickets.closed_at",)),
         absent=0,
         meaning="age of the oldest open ticket",
         unit="days",
@@ -49,7 +49,7 @@ SIGNALS = (
     Signal(
         name="severe_tickets",
         family="support",
-        measure=rows_in("ticket", where="severe"),
+        measure=rows_in("ticket", where="severe", needs=("tickets.severity",)),
         windows=(84,),
         absent=0,
         meaning="tickets of high severity or above",
@@ -100,9 +100,9 @@ SIGNALS = (
     Signal(
         name="days_since_touch",
         family="support",
-        measure=Measure(grain="touch", sql="min(age)"),
+        measure=Measure(grain="touch", sql="least(min(age), 731)"),
         absent=731,
-        meaning="days since the last contact with the team (731: none)",
+        meaning="days since the last contact with the team (731: none in two years)",
         unit="days",
         healthier="neither",
         reading="the last contact was {now} days ago; four weeks earlier it was {before}",

@@ -21,7 +21,7 @@ SIGNALS = (
         measure=total("sessions", grain="user_day"),
         windows=(7, 28, 84),
         absent=0,
-        meaning="sessions: runs of use of one person without half an hour of silence",
+        meaning="sessions: runs of half-hours of a day in which one person was seen",
         unit="sessions",
         healthier="more",
         reading="{now} sessions in the last {window} days, {before} in the {window} before",
@@ -71,7 +71,7 @@ SIGNALS = (
         name="measured_hours",
         family="time_spent",
         measure=Measure(
-            grain="user_day",
+            grain="day",
             sql="CAST(sum(duration_s) FILTER (WHERE {inside}) AS DOUBLE) / 3600",
             needs=("events.duration_s",),
         ),
