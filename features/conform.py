@@ -1,7 +1,7 @@
-"""Casts: from whatever type a source has to the declared one, as SQL. What cannot be cast becomes NULL and is found by its raw cell.
+"""Casts: from whatever type a source has to the declared one, as SQL. What cannot be cast becomes NULL.
 
-Times are turned to UTC; a text without an offset is UTC already. A time is accepted for a date and a date for a time. NaN means "not known". An empty text
-is missing; an id is otherwise used as it is.
+Times are turned to UTC; a text without an offset is UTC already. A time is accepted for a date and a date for a time.
+NaN means "not known". An empty text is missing; an id is otherwise used as it is.
 """
 
 from collections.abc import Mapping
@@ -82,10 +82,12 @@ def _from_text(column: Column, text: str) -> str:
         seconds = f"regexp_replace({text}, '([0-9]:[0-9][0-9])([zZ+-]| [A-Za-z])', '\\1:00\\2')"
         return f"coalesce(TRY_CAST({text} AS TIMESTAMPTZ), TRY_CAST({seconds} AS TIMESTAMPTZ))::TIMESTAMP"
     if column.kind == "date":
-        # A date cast takes the first ten characters and ignores what follows: a time after it must itself be one.
-        return f"CASE WHEN length({text}) > 10 AND TRY_CAST({text} AS TIMESTAMPTZ) IS NULL THEN NULL ELSE TRY_CAST({text} AS DATE) END"
+        # A date cast takes the first ten characters and ignores what follows: a time after them must itself be one.
+        odd = f"length({text}) > 10 AND TRY_CAST({text} AS TIMESTAMPTZ) IS NULL"
+        return f"CASE WHEN {odd} THEN NULL ELSE TRY_CAST({text} AS DATE) END"
     if column.kind == "whole":
-        return f"CASE WHEN TRY_CAST({text} AS DOUBLE) = trunc(TRY_CAST({text} AS DOUBLE)) THEN TRY_CAST(TRY_CAST({text} AS DOUBLE) AS BIGINT) END"
+        number = f"TRY_CAST({text} AS DOUBLE)"
+        return f"CASE WHEN {number} = trunc({number}) THEN TRY_CAST({number} AS BIGINT) END"
     if column.kind == "flag":
         return f"TRY_CAST(regexp_replace({text}, '\\.0$', '') AS BOOLEAN)"
     return f"TRY_CAST({text} AS {column.sql_type})"

@@ -63,7 +63,7 @@ class Fault:
 def faults(table: Table, there: frozenset[str], now: date, accounts: bool) -> tuple[Fault, ...]:
     """Every way a row of the table can be unusable, the most telling first.
 
-    ``there`` names the columns the source has; ``accounts`` tells whether account ids can be looked up in the table `accounts`.
+    ``there`` names the columns the source has; ``accounts`` tells whether ids can be looked up in the table `accounts`.
     """
     found: list[Fault] = []
     for column in table.columns:
@@ -143,7 +143,7 @@ def _shown(name: str) -> str:
 
 
 def repeated(table: Table) -> tuple[Fault, Fault]:
-    """The two faults of a keyed row that comes after a usable one of the same key; they are given by position, not by a condition."""
+    """The two faults of a row that comes after a usable one of the same key; given by position, not by a condition."""
     key = " || ', ' || ".join(f"{quoted(name + ' ')} || {_shown(name)}" for name in table.key)
     place = "_first_file || ' row ' || _first_row"
     return (

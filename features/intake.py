@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from features.conform import has_offset, is_given
+from features.conform import is_given
 from features.domain import TABLES, Table
 from features.engines.duckdb import DuckEngine, identifier, quoted
 from features.facts import Facts, Finding
@@ -12,16 +12,20 @@ from features.fingerprint import fingerprint
 from features.raw import Raw, Source
 from features.rejected import Rejected
 from features.sift import Sifted, empty, sift
+from features.zones import mixed_zones
 
 FEEDS = ("events", "tickets", "surveys", "touches", "opportunities")
 """Tables that grow as things happen; the last of their facts tells how far the data reach."""
+
+ESSENTIAL = ("events", "accounts", "contracts")
+"""Tables that, where the source has them, cannot be empty."""
 
 
 def take_in(source: Source, engine: DuckEngine, rejected: Path | None, now: date | None = None) -> Facts:
     """Every table of the source, typed and checked row by row, in the engine.
 
-    Rows that cannot be used go to ``rejected/<table>.parquet`` (None: nowhere) with file, row and reason. ``now`` is the last day that can
-    have happened, today if not given. Raises SourceError when the source cannot be read.
+    Rows that cannot be used go to ``rejected/<table>.parquet`` (None: nowhere) with file, row and reason. ``now`` is
+    the last day that can have happened, today if not given. Raises SourceError when the source cannot be read.
     """
     today = now or datetime.now(UTC).date()
     raws = source.raw(engine)
@@ -36,7 +40,7 @@ def take_in(source: Source, engine: DuckEngine, rejected: Path | None, now: date
                 continue
             sifted = sift(table, raw, engine, now=today, accounts="accounts" in raws)
             findings += aside.take(table, raw, sifted)
-            findings += _zones(table, raw, sifted.types, engine)
+            findings += mixed_zones(table, raw, sifted.types, engine)
             known[table.name] = _known(table, raw, sifted, engine)
             for name in (*raw.scratch, *sifted.scratch):
                 engine.execute(f"DROP TABLE {identifier(name)}")
@@ -64,33 +68,6 @@ def _known(table: Table, raw: Raw, sifted: Sifted, engine: DuckEngine) -> frozen
     return frozenset(held)
 
 
-def _zones(table: Table, raw: Raw, types: Mapping[str, str], engine: DuckEngine) -> list[Finding]:
-    """Columns in which some times say their offset and some do not."""
-    found = []
-    for column in table.columns:
-        if column.kind != "time" or types.get(column.name) != "VARCHAR":
-            continue
-        cell = identifier(column.name)
-        bare, said = engine.rows(
-            f"SELECT count(*) FILTER (NOT {has_offset(cell)}), count(*) FILTER ({has_offset(cell)}) FROM ({raw.sql}) WHERE {cell} <> ''"
-        )[0]
-        if bare and said:
-            file, row = engine.rows(
-                f"SELECT _file, _row FROM ({raw.sql}) WHERE {cell} <> '' AND NOT {has_offset(cell)} ORDER BY 1, 2 LIMIT 1"
-            )[0]
-            found.append(
-                Finding(
-                    kind="mixed time zones",
-                    table=table.name,
-                    count=int(str(bare)),
-                    sentence=f"{bare} times in {column.name} name no time zone and {said} do; those without were read as UTC",
-                    file=str(file),
-                    row=int(str(row)),
-                )
-            )
-    return found
-
-
 def _derive_accounts(engine: DuckEngine) -> None:
     """Without a table of accounts, an account is whoever has a contract or an event."""
     engine.execute(
@@ -100,12 +77,12 @@ def _derive_accounts(engine: DuckEngine) -> None:
 
 
 def _nothing_left(known: Mapping[str, frozenset[str]], engine: DuckEngine) -> list[Finding]:
+    """Tables that nothing can be learnt without and of which no row is left."""
     found = []
-    for table in TABLES:
-        if table.name in known and table.name in ("events", "accounts", "contracts"):
-            if not engine.rows(f"SELECT 1 FROM {table.name} LIMIT 1"):
-                sentence = f"no row of {table.name} can be used"
-                found.append(Finding(kind="no rows", table=table.name, count=0, sentence=sentence, fatal=True))
+    for name in ESSENTIAL:
+        if name in known and not engine.rows(f"SELECT 1 FROM {name} LIMIT 1"):
+            sentence = f"no row of {name} can be used"
+            found.append(Finding(kind="no rows", table=name, count=0, sentence=sentence, fatal=True))
     return found
 
 

@@ -26,7 +26,7 @@ RENEWAL_CHECKS: tuple[Check, ...] = (outcomes,)
 def report(facts: Facts, *, mode: Literal["renewal", "inactivity"] = "renewal") -> tuple[Finding, ...]:
     """Everything found: by intake, then beyond single rows; fatal findings first.
 
-    In inactivity mode the outcomes depend on the snapshots; count them there and ask `features.checks.outcomes.too_few`.
+    In inactivity mode the outcomes depend on the snapshots: count them there and ask `features.checks.outcomes`.
     """
     checks = CHECKS + RENEWAL_CHECKS * (mode == "renewal")
     found = [*facts.findings, *(finding for check in checks for finding in check(facts))]

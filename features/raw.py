@@ -11,9 +11,9 @@ from features.engines.duckdb import DuckEngine
 class Raw:
     """One table as the source has it.
 
-    ``sql`` is a query of every column by Ebb's name, in whatever type the source has, plus ``_file`` (VARCHAR) and ``_row`` (BIGINT, 1 =
-    the first data row of that file). ``broken`` is a query of ``_file, _row, _line, reason`` for the lines that could not be
-    split into columns. ``scratch`` names the tables to drop when the table has been taken in.
+    ``sql`` is a query of every column by Ebb's name, in whatever type the source has, plus ``_file`` (VARCHAR) and
+    ``_row`` (BIGINT, 1 = the first data row of that file). ``broken`` is a query of ``_file, _row, _line, reason`` for
+    the lines that could not be split into columns. ``scratch`` names tables to drop once the table has been taken in.
     """
 
     sql: str

@@ -56,7 +56,8 @@ class Rejected:
             path = self._fresh / f"{table.name}.parquet"
             self.engine.execute(f"COPY (FROM _rejected ORDER BY _file, _row) TO {quoted(str(path))} (FORMAT parquet)")
         found = self.engine.rows(
-            "SELECT kind, count(*), arg_min((_file, _row, reason), (_file, _row)) FROM _rejected GROUP BY kind ORDER BY count(*) DESC, kind"
+            "SELECT kind, count(*), arg_min((_file, _row, reason), (_file, _row)) "
+            "FROM _rejected GROUP BY kind ORDER BY count(*) DESC, kind"
         )
         self.engine.execute("DROP TABLE _rejected")
         return [_finding(table, str(kind), int(str(count)), first) for kind, count, first in found]

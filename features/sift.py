@@ -1,4 +1,4 @@
-"""Sifting one table: casts and checks in one pass; usable rows become the typed table, the others stay behind with their fault."""
+"""Sifting one table in one pass: usable rows become the typed table, the others stay behind with their fault."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,10 @@ from features.raw import Raw
 
 @dataclass(frozen=True, kw_only=True)
 class Sifted:
-    """What came of one table: ``unusable`` is a query of the raw cells (``raw …``), ``_file``, ``_row`` and ``_fault``, an index into ``faults``."""
+    """What came of one table.
+
+    ``unusable`` is a query of the raw cells (``raw …``), ``_file``, ``_row`` and ``_fault``, an index into ``faults``.
+    """
 
     read: int
     accepted: int
@@ -67,7 +70,8 @@ def _keep_places(table: Table, checked: str, engine: DuckEngine) -> None:
     """Remember file and row of every accepted key, so that findings beyond single rows can name them."""
     key = ", ".join(identifier(name) for name in table.key)
     engine.execute(
-        f"CREATE OR REPLACE TABLE places_{table.name} AS SELECT {key}, _file, _row FROM ({checked}) WHERE _fault IS NULL"
+        f"CREATE OR REPLACE TABLE places_{table.name} AS "
+        f"SELECT {key}, _file, _row FROM ({checked}) WHERE _fault IS NULL"
     )
 
 
@@ -95,12 +99,13 @@ def _first_fault(known: tuple[Fault, ...]) -> str:
 
 
 def _numbered(table: Table, checked: str, count: int) -> str:
-    """Usable rows that repeat the key of an earlier usable one get the last two faults: the same row again, or another row of that key."""
+    """Usable rows that repeat an earlier key get one of the last two faults: the same row, or another of that key."""
     key = ", ".join(identifier(name) for name in table.key)
     cells = ", ".join(identifier(column.name) for column in table.columns)
     again = f"CASE WHEN hash({cells}) = first_value(hash({cells})) OVER same THEN {count - 2} ELSE {count - 1} END"
     return (
-        f"SELECT * REPLACE (CASE WHEN _fault IS NULL AND row_number() OVER same > 1 THEN {again} ELSE _fault END AS _fault), "
+        f"SELECT * REPLACE (CASE WHEN _fault IS NULL AND row_number() OVER same > 1 THEN {again} "
+        "ELSE _fault END AS _fault), "
         f"first_value(_file) OVER same AS _first_file, first_value(_row) OVER same AS _first_row FROM ({checked}) "
         f"WINDOW same AS (PARTITION BY {key}, _fault IS NULL ORDER BY _file, _row)"
     )

@@ -20,7 +20,7 @@ def late(facts: Facts) -> tuple[Finding, ...]:
     if not isinstance(share, float) or share < SHARE:
         return ()
     sentence = (
-        f"{count} events ({share:.0%}) became known more than {LATE_DAYS} days after they happened, typically {typical:.0f} days; "
-        "the newest weeks look quieter than they were"
+        f"{count} events ({share:.0%}) became known more than {LATE_DAYS} days after they happened, "
+        f"typically {typical:.0f} days; the newest weeks look quieter than they were"
     )
     return (Finding(kind="late events", table="events", count=int(str(count)), sentence=sentence),)

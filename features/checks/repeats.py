@@ -15,12 +15,16 @@ def repeats(facts: Facts) -> tuple[Finding, ...]:
     """Repeated events in the months that hold more than a few; where times are whole days they repeat by nature."""
     cells = ", ".join(identifier(column.name) for column in EVENTS.columns)
     found = facts.engine.rows(
-        f"""WITH monthly AS (
-          SELECT date_trunc('month', occurred_at)::DATE AS month, count(*) AS events,
-                 count(DISTINCT hash({cells})) AS distinct_ones
-          FROM events GROUP BY 1 HAVING bool_or(occurred_at <> date_trunc('day', occurred_at)))
-        SELECT sum(events - distinct_ones), arg_max(month, events - distinct_ones), count(*) FROM monthly
-        WHERE events - distinct_ones >= greatest({SHARE} * events, {FEWEST})"""
+        f"""WITH again AS (
+          SELECT date_trunc('month', any_value(occurred_at)) AS month, count(*) - 1 AS repeats
+          FROM events GROUP BY hash({cells}) HAVING count(*) > 1),
+        monthly AS (
+          SELECT date_trunc('month', occurred_at) AS month, count(*) AS events
+          FROM events GROUP BY 1 HAVING bool_or(occurred_at <> date_trunc('day', occurred_at))),
+        spoilt AS (
+          SELECT month, sum(repeats) AS repeats, any_value(events) AS events FROM again JOIN monthly USING (month)
+          GROUP BY month HAVING sum(repeats) >= greatest({SHARE} * any_value(events), {FEWEST}))
+        SELECT sum(repeats), arg_max(month, repeats)::DATE FROM spoilt"""
     )[0]
     if not found[0]:
         return ()

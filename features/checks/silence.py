@@ -50,7 +50,7 @@ def silences(counts: Counts, level: Counts | None = None) -> tuple[Silence, ...]
 
 
 def usual_level(counts: Counts) -> Counts:
-    """Each day's count over the median of the same weekday in the weeks before; 1 where that is not known, at most 1."""
+    """Each day's count over the median of its weekday in the weeks before; at most 1, and 1 where it is not known."""
     level = np.ones(len(counts))
     for day in range(7 * WEEKS, len(counts)):
         usual = float(np.median(counts[day - 7 * WEEKS : day : 7]))

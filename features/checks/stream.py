@@ -30,7 +30,7 @@ def gaps(facts: Facts) -> tuple[Finding, ...]:
             kind="gap",
             table="events",
             count=sum(silence.days for silence in found),
-            sentence=f"no event of anybody {_span(longest, first_day)}, where {usual}{more}; ask whether recording failed",
+            sentence=f"no event of anybody {_span(longest, first_day)}, where {usual}{more}; did the recording fail?",
         ),
     )
 
@@ -58,7 +58,7 @@ def stopped(facts: Facts) -> tuple[Finding, ...]:
             kind="feature stopped",
             table="events",
             count=len({event for event, _ in found}),
-            sentence=f"used by nobody: {said}{more}; ask whether its recording broke",
+            sentence=f"used by nobody: {said}{more}; did the recording break?",
         ),
     )
 

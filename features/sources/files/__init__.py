@@ -36,7 +36,7 @@ class Files:
         return "files"
 
     def raw(self, engine: DuckEngine) -> Mapping[str, Raw]:
-        """The tables of the folder. Raises SourceError when the folder, a file or a required column is missing or unreadable."""
+        """The tables of the folder. Raises SourceError when the folder, a file or a required column is not there."""
         renaming = renamings(self.columns)
         return {files.table.name: _read(files, renaming[files.table.name], engine) for files in find(self.folder)}
 

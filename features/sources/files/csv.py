@@ -1,4 +1,4 @@
-"""CSV files: every cell is read as text. A clean file goes through DuckDB; one with broken lines is read line by line."""
+"""CSV files, every cell as text. A clean file goes through DuckDB; one with broken lines is read line by line."""
 
 import csv
 from collections.abc import Mapping
@@ -72,8 +72,9 @@ def _head(path: Path, label: str) -> Head:
 def _insert(text: TextTable, path: Path, label: str, head: Head, names: Mapping[str, str]) -> str:
     columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in head.names)
     scan = (
-        f"read_csv({quoted(str(path))}, auto_detect = false, header = true, skip = {head.blank}, delim = {quoted(head.delimiter)}, quote = '\"', "
-        f"escape = '\"', columns = {{{columns}}}, strict_mode = true, max_line_size = {LONGEST_LINE})"
+        f"read_csv({quoted(str(path))}, auto_detect = false, header = true, skip = {head.blank}, "
+        f"delim = {quoted(head.delimiter)}, quote = '\"', escape = '\"', columns = {{{columns}}}, "
+        f"strict_mode = true, max_line_size = {LONGEST_LINE})"
     )
     # In a file of one column a blank line is no row, as it is none in files of several.
     blank = f" WHERE {identifier(head.names[0])} IS NOT NULL" if len(head.names) == 1 else ""

@@ -20,7 +20,7 @@ NO_DELIMITER = "\x01"
 
 
 def read(files: TableFiles, renaming: Renaming, engine: DuckEngine) -> Raw:
-    """The table as text. `_row` is the line. Raises SourceError when a file is not UTF-8 or no line has a required column."""
+    """The table as text; `_row` is the line. Raises SourceError when a file is not UTF-8 or lacks a required column."""
     text = TextTable(table=files.table.name, engine=engine)
     lines = f"_lines_{files.table.name}"
     engine.execute(f"CREATE OR REPLACE TEMP TABLE {lines} (_file VARCHAR, _row BIGINT, line VARCHAR, good BOOLEAN)")
@@ -42,8 +42,9 @@ def read(files: TableFiles, renaming: Renaming, engine: DuckEngine) -> Raw:
 
 def _load(path: Path, label: str, lines: str, engine: DuckEngine) -> None:
     scan = (
-        f"read_csv({quoted(str(path))}, auto_detect = false, header = false, delim = {quoted(NO_DELIMITER)}, quote = '', "
-        f"escape = '', columns = {{'line': 'VARCHAR'}}, strict_mode = false, max_line_size = {LONGEST_LINE})"
+        f"read_csv({quoted(str(path))}, auto_detect = false, header = false, delim = {quoted(NO_DELIMITER)}, "
+        f"quote = '', escape = '', columns = {{'line': 'VARCHAR'}}, "
+        f"strict_mode = false, max_line_size = {LONGEST_LINE})"
     )
     # A file of one column keeps its blank lines, so a row's number is its line.
     numbered = f"SELECT line, row_number() OVER () AS _row FROM {scan}"

@@ -1,7 +1,7 @@
 """A CSV file with broken lines, read line by line: what can be split is kept, each broken line is set aside alone.
 
-An unclosed quote would swallow the lines after it. So a quoted cell may run over several lines, but when that leads to no
-row of the right width, only the line in which it began is broken and reading goes on with the next.
+An unclosed quote would swallow the lines after it. So a quoted cell may run over several lines, but when that leads to
+no row of the right width, only the line in which it began is broken and reading goes on with the next.
 """
 
 import csv

@@ -22,13 +22,14 @@ class Renaming:
     def names(self, theirs: Sequence[str], label: str) -> Mapping[str, str]:
         """Our name for each of their columns that is used.
 
-        Upper and lower case and blanks around a name do not matter. A mapped column displaces one that already has the name.
+        Upper and lower case and blanks around a name do not matter. A mapped column displaces one that has the name.
         Raises SourceError when a required column is missing or the map names a column that is not there.
         """
         unknown = [name for name in self.ours if name not in theirs]
         if unknown:
             raise SourceError(
-                f"the column map of {self.table.name} names {unknown[0]}, which {label} does not have; it has {listed(list(theirs))}"
+                f"the column map of {self.table.name} names {unknown[0]}, which {label} does not have; "
+                f"it has {listed(list(theirs))}"
             )
         declared = {column.name for column in self.table.columns}
         taken = {ours.casefold() for ours in self.ours.values()}
@@ -48,8 +49,8 @@ class Renaming:
         missing = [name for name in self.table.required_columns if name not in named]
         if missing:
             raise SourceError(
-                f"{label} has no column {' and no column '.join(missing)}; it has {listed(list(theirs))}. If one of these is it "
-                f'under another name, say so in ebb.toml: [columns.{self.table.name}] "their name" = "{missing[0]}"'
+                f"{label} has no column {' and no column '.join(missing)}; it has {listed(list(theirs))}. "
+                f'If one of these is it, say so in ebb.toml: [columns.{self.table.name}] "their name" = "{missing[0]}"'
             )
 
 
