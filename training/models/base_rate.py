@@ -1,0 +1,61 @@
+"""The base rate of each kind of account, drawn towards the overall one: what to beat, and what to build upon."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from training.dataset import Dataset, Floats
+from training.models.task import Task
+from training.score import Part, Rates, term_classes
+
+TERM_SIGNAL: Final = "term_days"
+
+TERM_EDGES: Final = (75.0, 150.0, 300.0)
+"""Days that part monthly, quarterly, half-yearly and yearly terms: who may leave seldom leaves more often each time."""
+
+
+@dataclass(frozen=True)
+class BaseRate:
+    """Its strengths are how many outcomes at the wider rate each kind is given beforehand (a beta prior)."""
+
+    name: str = "base rate"
+    strengths: tuple[float, ...] = (300.0, 30.0)
+
+    def fit(self, task: Task) -> Mapping[float, Part]:
+        """Count, weighted by outcomes: overall, by term length, and by term length and segment."""
+        return {prior: _rates(task.data, prior) for prior in self.strengths}
+
+
+def _rates(data: Dataset, prior: float) -> Rates:
+    values, weights = data.signals.to_numpy(dtype=float), data.weights
+    term = list(data.signals.columns).index(TERM_SIGNAL) if TERM_SIGNAL in data.signals else None
+    classes = np.array([str(place) for place in term_classes(values, term, TERM_EDGES)])
+    kinds = np.array([f"{place} {name}" for place, name in zip(classes, data.segments, strict=True)])
+    # One outcome of a coin beforehand keeps the rate off zero and one.
+    overall = (weights @ data.left + 0.5) / (weights.sum() + 1)
+    # Terms of different lengths differ by construction, so their rates are drawn together less than segments are.
+    by_class = _shrunk(classes, data.left, weights, np.full(len(data), overall), min(prior, 30.0))
+    wider = np.array([by_class[place] for place in classes])
+    by_kind = _shrunk(kinds, data.left, weights, wider, prior)
+    return Rates(
+        other=_log_odds(overall),
+        classes={name: _log_odds(rate) for name, rate in by_class.items()},
+        kinds={name: _log_odds(rate) for name, rate in by_kind.items()},
+        edges=TERM_EDGES,
+        term=term,
+    )
+
+
+def _shrunk(names: np.ndarray, left: Floats, weights: Floats, wider: Floats, prior: float) -> dict[str, float]:
+    """The rate of each name, with ``prior`` outcomes at the wider rate beforehand."""
+    found = {}
+    for name in sorted(set(names.tolist())):
+        rows = names == name
+        found[name] = float((weights[rows] @ left[rows] + prior * wider[rows][0]) / (weights[rows].sum() + prior))
+    return found
+
+
+def _log_odds(rate: float) -> float:
+    return float(np.log(rate / (1 - rate)))

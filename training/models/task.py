@@ -1,0 +1,17 @@
+"""What a model is given to learn."""
+
+from dataclasses import dataclass
+
+from training.dataset import Dataset, Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """Decided snapshots; ``ground`` (n,) the log-odds of each account's kind, to build upon.
+
+    ``directions``, one per signal: +1 where more of it can only raise risk, -1 where only lower, 0 where either may be.
+    """
+
+    data: Dataset
+    ground: Floats
+    directions: tuple[int, ...]

@@ -1,0 +1,286 @@
+"""From signals to the probability of leaving, and each signal's share of it. Needs NumPy, pandas and LightGBM only.
+
+This file travels inside the logged model, so it imports nothing of Ebb: batch, service and a bare
+`mlflow.pyfunc.load_model` run the same lines. A model is one JSON file; trees are LightGBM's own text inside it.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeAlias
+
+import lightgbm
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+Shares: TypeAlias = tuple[Floats, Floats]
+"""Base log-odds (n,) and each signal's contribution to them (n, columns)."""
+
+MODEL_FILE: Final = "model.json"
+SEGMENT: Final = "segment"
+CONTRIBUTION: Final = "contribution."
+
+
+class Part(Protocol):
+    """A fitted model: log-odds as a base and a sum of contributions."""
+
+    def shares(self, values: Floats, segments: Sequence[str]) -> Shares:
+        """Base and contributions for signal values (n, columns) and n segments."""
+
+    def written(self) -> dict[str, Any]:
+        """All of it as JSON."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rates:
+    """The base rate of each kind of account, as log-odds; signals contribute nothing.
+
+    A kind is a term length and a segment. ``term`` is the place of the signal that holds the term's days (None: terms
+    are not known), ``edges`` cut it into classes; ``classes`` and ``kinds`` (class and segment) hold what was learnt,
+    ``other`` the overall rate.
+    """
+
+    other: float
+    classes: Mapping[str, float]
+    kinds: Mapping[str, float]
+    edges: tuple[float, ...] = ()
+    term: int | None = None
+
+    def shares(self, values: Floats, segments: Sequence[str]) -> Shares:
+        """The rate of the account's own kind, else of its term, else the overall one; and zeros."""
+        classes = term_classes(values, self.term, self.edges)
+        base = [
+            self.kinds.get(f"{place} {segment}", self.classes.get(str(place), self.other))
+            for place, segment in zip(classes, segments, strict=True)
+        ]
+        return np.array(base, dtype=float), np.zeros(values.shape)
+
+    def written(self) -> dict[str, Any]:
+        """All of it as JSON."""
+        return {
+            "kind": "rates",
+            "other": self.other,
+            "classes": dict(self.classes),
+            "kinds": dict(self.kinds),
+            "edges": list(self.edges),
+            "term": self.term,
+        }
+
+
+def term_classes(values: Floats, term: int | None, edges: Sequence[float]) -> list[int]:
+    """The class of each row's term length: how many edges it reaches; -1 where it is not known."""
+    if term is None:
+        return [-1] * len(values)
+    return [-1 if np.isnan(days) else int(np.searchsorted(edges, days, side="right")) for days in values[:, term]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upon:
+    """What signals add upon the base rate of the account's kind."""
+
+    ground: Part
+    part: Part
+
+    def shares(self, values: Floats, segments: Sequence[str]) -> Shares:
+        """The sum of both bases, and of both contributions."""
+        ground, first = self.ground.shares(values, segments)
+        base, second = self.part.shares(values, segments)
+        return ground + base, first + second
+
+    def written(self) -> dict[str, Any]:
+        """All of it as JSON."""
+        return {"kind": "upon", "ground": self.ground.written(), "part": self.part.written()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Linear:
+    """A line in damped signals, sign(x) log(1 + |x|), held within what was learnt from, then centred and scaled.
+
+    A value that is not known contributes ``unknown``. Every array is (columns,).
+    """
+
+    intercept: float
+    low: Floats
+    high: Floats
+    centre: Floats
+    scale: Floats
+    weight: Floats
+    unknown: Floats
+
+    def shares(self, values: Floats, segments: Sequence[str]) -> Shares:  # noqa: ARG002 - the protocol's shape
+        """The intercept, and weight times position of each signal."""
+        place = (np.clip(damped(values), self.low, self.high) - self.centre) / self.scale
+        share = np.where(np.isnan(values), self.unknown, np.nan_to_num(place) * self.weight)
+        return np.full(len(values), self.intercept), share
+
+    def written(self) -> dict[str, Any]:
+        """All of it as JSON."""
+        arrays = {name: getattr(self, name).tolist() for name in LINEAR_ARRAYS}
+        return {"kind": "linear", "intercept": self.intercept, **arrays}
+
+
+LINEAR_ARRAYS: Final = ("low", "high", "centre", "scale", "weight", "unknown")
+
+
+class Trees:
+    """Boosted trees, as LightGBM writes them; contributions are its exact Shapley values (Lundberg et al. 2020)."""
+
+    def __init__(self, text: str):
+        self.text = text
+        self.booster = lightgbm.Booster(params={"num_threads": 2, "verbosity": -1}, model_str=text)
+
+    def shares(self, values: Floats, segments: Sequence[str]) -> Shares:  # noqa: ARG002 - the protocol's shape
+        """The expected log-odds, and each signal's Shapley value."""
+        if not len(values):
+            return np.zeros(0), np.zeros(values.shape)
+        shares = np.asarray(self.booster.predict(values, pred_contrib=True), dtype=float)
+        return shares[:, -1], shares[:, :-1]
+
+    def written(self) -> dict[str, Any]:
+        """All of it as JSON."""
+        return {"kind": "trees", "text": self.text}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mix:
+    """Several models, mixed in log-odds so that contributions stay additive; the weights sum to one."""
+
+    parts: tuple[Part, ...]
+    weights: tuple[float, ...]
+
+    def shares(self, values: Floats, segments: Sequence[str]) -> Shares:
+        """The weighted sums of the parts' bases and contributions."""
+        base, total = np.zeros(len(values)), np.zeros(values.shape)
+        for part, weight in zip(self.parts, self.weights, strict=True):
+            part_base, part_shares = part.shares(values, segments)
+            base, total = base + weight * part_base, total + weight * part_shares
+        return base, total
+
+    def written(self) -> dict[str, Any]:
+        """All of it as JSON."""
+        return {"kind": "mix", "parts": [part.written() for part in self.parts], "weights": list(self.weights)}
+
+
+def damped(values: Floats) -> Floats:
+    """sign(x) log(1 + |x|): counts on a scale where doubling means the same everywhere; NaN stays."""
+    return np.asarray(np.sign(values) * np.log1p(np.abs(values)), dtype=float)
+
+
+def written_without_kind(written: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a model's JSON."""
+    return {name: value for name, value in written.items() if name != "kind"}
+
+
+def read_part(written: Mapping[str, Any]) -> Part:
+    """A model from its JSON. Raises ValueError on a kind it does not know."""
+    kind = written["kind"]
+    if kind == "rates":
+        return Rates(**{**written_without_kind(written), "edges": tuple(written["edges"])})
+    if kind == "upon":
+        return Upon(ground=read_part(written["ground"]), part=read_part(written["part"]))
+    if kind == "linear":
+        return Linear(
+            intercept=written["intercept"], **{name: np.array(written[name], dtype=float) for name in LINEAR_ARRAYS}
+        )
+    if kind == "trees":
+        return Trees(written["text"])
+    if kind == "mix":
+        return Mix(parts=tuple(map(read_part, written["parts"])), weights=tuple(written["weights"]))
+    raise ValueError(f"unknown kind of model {kind!r}; known are rates, upon, linear, trees, mix")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """Scores of n snapshots: ``risk`` and ``log_odds`` (n,), ``base`` (n,), ``contributions`` one column per signal.
+
+    base + contributions.sum(axis=1) is log_odds, and risk is its logistic.
+    """
+
+    risk: Floats
+    log_odds: Floats
+    base: Floats
+    contributions: pd.DataFrame
+
+    def frame(self) -> pd.DataFrame:
+        """One row per snapshot: ``risk``, ``base``, and ``contribution.<signal>``."""
+        scores = pd.DataFrame({"risk": self.risk, "base": self.base}, index=self.contributions.index)
+        return pd.concat([scores, self.contributions.add_prefix(CONTRIBUTION)], axis=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scorer:
+    """A fitted model and its calibration: calibrated log-odds = intercept + slope x the model's log-odds.
+
+    ``about`` is what the training run has to say of it (verdict, columns' readings, reference values).
+    """
+
+    columns: tuple[str, ...]
+    part: Part
+    slope: float = 1.0
+    intercept: float = 0.0
+    about: Mapping[str, Any]
+
+    def score(self, frame: pd.DataFrame) -> Scored:
+        """Score rows of signals; None and NaN mean not known. Raises ValueError naming a signal column that is missing.
+
+        A column ``segment`` is used where there is one.
+        """
+        values = self._values(frame)
+        segments = frame[SEGMENT].fillna("").astype(str).tolist() if SEGMENT in frame else [""] * len(frame)
+        base, shares = self.part.shares(values, segments)
+        base, shares = self.intercept + self.slope * base, self.slope * shares
+        log_odds = base + shares.sum(axis=1)
+        contributions = pd.DataFrame(shares, columns=list(self.columns), index=frame.index)
+        return Scored(risk=logistic(log_odds), log_odds=log_odds, base=base, contributions=contributions)
+
+    def _values(self, frame: pd.DataFrame) -> Floats:
+        missing = [column for column in self.columns if column not in frame]
+        if missing:
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            raise ValueError(f"the signals lack the column {missing[0]}{more}; the model was trained with it")
+        return (
+            np.column_stack([_numbers(frame[column]) for column in self.columns])
+            if self.columns
+            else np.empty((len(frame), 0))
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write the model into a folder, as JSON."""
+        folder.mkdir(parents=True, exist_ok=True)
+        written = {
+            "columns": list(self.columns),
+            "part": self.part.written(),
+            "slope": self.slope,
+            "intercept": self.intercept,
+            "about": dict(self.about),
+        }
+        (folder / MODEL_FILE).write_text(json.dumps(written, allow_nan=False), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "Scorer":
+        """Read a model that `save` wrote."""
+        written = json.loads((folder / MODEL_FILE).read_text(encoding="utf-8"))
+        return cls(
+            columns=tuple(written["columns"]),
+            part=read_part(written["part"]),
+            slope=written["slope"],
+            intercept=written["intercept"],
+            about=written["about"],
+        )
+
+
+def logistic(log_odds: Floats) -> Floats:
+    """Probabilities from log-odds, without overflow at either end."""
+    return np.asarray(np.exp(-np.logaddexp(0.0, -log_odds)), dtype=float)
+
+
+def _numbers(column: pd.Series) -> Floats:
+    """A column as floats, infinities as not known. Raises ValueError naming the column that holds something else."""
+    try:
+        values = pd.to_numeric(column, errors="raise").to_numpy(dtype=float, na_value=np.nan)
+    except (ValueError, TypeError):
+        raise ValueError(f"the signal {column.name} holds something that is not a number") from None
+    return np.where(np.isfinite(values), values, np.nan)

@@ -1,0 +1,149 @@
+"""The whole recipe: snapshots in, a calibrated, tested, explained model out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from features.signal import SignalColumn
+from training.calibrate import Calibration, fit_calibration
+from training.dataset import Dataset, Floats
+from training.evaluate import Metric, evaluate
+from training.models import MODELS, Model
+from training.score import Scorer, logistic
+from training.select import Outing, Selection, outings, refit, select
+from training.split import check_enough, forward_folds, learnable
+
+DIRECTIONS = {"more": -1, "less": 1, "neither": 0}
+"""Which way a signal may move risk: what is healthier when there is more of it only lowers it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings:
+    """``before``: learn only from what was decided before it (None: from everything decided).
+
+    ``folds``: origins along time. ``capacity``: how many accounts the team can look at.
+    """
+
+    before: pd.Timestamp | None = None
+    folds: int = 4
+    capacity: int = 50
+    seed: int = 7
+    models: tuple[Model, ...] = MODELS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A model ready to score, and all that is known of how good it is.
+
+    ``tested`` are the snapshots of the later folds, ``tested_risk`` the risks they would have been given at the time.
+    """
+
+    scorer: Scorer
+    selection: Selection
+    calibration: Calibration
+    metrics: dict[str, Metric]
+    folds: pd.DataFrame
+    learnt: Dataset
+    tested: Dataset
+    tested_risk: Floats
+    columns: tuple[SignalColumn, ...]
+    settings: TrainSettings
+
+    @property
+    def verdict(self) -> str:
+        """One sentence: what was chosen and what it gains, or that there is no usable signal."""
+        return self.selection.verdict
+
+
+def train(
+    dataset: Dataset,
+    columns: Sequence[SignalColumn],
+    *,
+    settings: TrainSettings | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Trained:
+    """Learn risk from decided snapshots. Raises DataError when the outcomes are too few or too short in time."""
+    settings = settings or TrainSettings()
+    data = _learnt_from(dataset, columns, settings)
+    check_enough(data)
+    directions = tuple(DIRECTIONS[column.signal.healthier] for column in columns)
+    folds = forward_folds(data, settings.folds)
+    tests = outings(data, folds, settings.models, directions, progress)
+    selection = select(data, tests, settings.models)
+    tested = data.take(selection.rows)
+    # The base rate is an average of outcomes: nothing is left to calibrate.
+    calibration = (
+        fit_calibration(selection.log_odds, tested.left, tested.weights) if selection.usable else Calibration()
+    )
+    progress(f"learns {selection.chosen.name} from all {len(data)} snapshots")
+    part = refit(data, selection, settings.models, directions)
+    risk = _risk_at_the_time(selection, tested)
+    return Trained(
+        scorer=Scorer(
+            columns=tuple(column.name for column in columns),
+            part=part,
+            slope=calibration.slope,
+            intercept=calibration.intercept,
+            about={
+                "model": selection.chosen.name,
+                "verdict": selection.verdict,
+                "usable": selection.usable,
+                "beyond_chance": selection.beyond_chance,
+                "base_rate": float(np.average(data.left, weights=data.weights)),
+                "fingerprint": data.fingerprint(),
+            },
+        ),
+        selection=selection,
+        calibration=calibration,
+        metrics=evaluate(tested, risk, capacity=settings.capacity, seed=settings.seed),
+        folds=_fold_table(data, tests, selection),
+        learnt=data,
+        tested=tested,
+        tested_risk=risk,
+        columns=tuple(columns),
+        settings=settings,
+    )
+
+
+def _learnt_from(dataset: Dataset, columns: Sequence[SignalColumn], settings: TrainSettings) -> Dataset:
+    """Decided snapshots, in an order that does not depend on how they came, with the signals of the columns."""
+    now = dataset.keys["decided_on"].max() + pd.Timedelta(days=1)
+    rows = learnable(dataset, settings.before if settings.before is not None else now)
+    data = dataset.take(rows)
+    order = data.keys.sort_values(["cutoff", "account_id", "contract_id", "lead_days"], kind="stable").index.to_numpy()
+    data = data.take(order)
+    return Dataset(keys=data.keys, signals=data.signals[[column.name for column in columns]], left=data.left)
+
+
+def _risk_at_the_time(selection: Selection, tested: Dataset) -> Floats:
+    """Each fold's risks with the calibration known by then: the line through the folds before it."""
+    weights = tested.weights
+    log_odds = selection.log_odds.copy()
+    for number in np.unique(selection.fold_of)[1:]:
+        here, before = selection.fold_of == number, selection.fold_of < number
+        line = fit_calibration(selection.log_odds[before], tested.left[before], weights[before])
+        log_odds[here] = line.apply(selection.log_odds[here])
+    return logistic(log_odds)
+
+
+def _fold_table(data: Dataset, tests: Sequence[Outing], selection: Selection) -> pd.DataFrame:
+    """One row per fold and candidate: how much was learnt from and tested on, and the log loss."""
+    rows = []
+    for test in tests:
+        part = data.take(test.rows)
+        for candidate in selection.candidates:
+            key = (candidate.name, candidate.strength)
+            if key in test.log_odds:
+                loss = np.logaddexp(0.0, test.log_odds[key]) - part.left * test.log_odds[key]
+                rows.append(
+                    {
+                        "origin": test.fold.origin,
+                        "learnt_from": int(test.fold.learn.sum()),
+                        "tested_on": len(part),
+                        "model": candidate.name,
+                        "log_loss": float(np.average(loss, weights=part.weights)),
+                    }
+                )
+    return pd.DataFrame(rows)
