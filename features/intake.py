@@ -62,7 +62,7 @@ def _known(table: Table, raw: Raw, sifted: Sifted, engine: DuckEngine) -> frozen
     plain = [name for name in sifted.columns if name not in filled]
     counts = engine.rows(f"SELECT {', '.join(f'count({identifier(name)})' for name in plain)} FROM {table.name}")[0]
     held = {name for name, count in zip(plain, counts, strict=True) if count}
-    for name in filled & set(raw.columns) & set(sifted.types):
+    for name in filled & set(raw.columns) & {column.name for column in table.columns}:
         if engine.rows(f"SELECT 1 FROM ({raw.sql}) WHERE {is_given(name, sifted.types[name])} LIMIT 1"):
             held.add(name)
     return frozenset(held)
