@@ -49,7 +49,7 @@ Mode = Renewal | Inactivity
 
 
 def lay_past(facts: Facts, mode: Mode, *, anchor: date) -> None:
-    """Make the table ``snapshots`` of every past look whose outcome is decided; ``anchor`` is one cutoff of the grid."""
+    """Make the table ``snapshots`` of every past look whose outcome is decided; ``anchor`` is a cutoff of the grid."""
     outcomes.lay(facts, grace_days=mode.grace_days if isinstance(mode, Renewal) else outcomes.GRACE_DAYS)
     sql = _past_renewals(mode) if isinstance(mode, Renewal) else _past_inactivity(facts, mode, anchor)
     _number(facts, f"SELECT * FROM ({sql}) WHERE outcome_left IS NOT NULL AND cutoff <= DATE '{facts.cutoff}'")
@@ -90,15 +90,19 @@ def _past_renewals(mode: Renewal) -> str:
 
 
 def _open_contracts(mode: Renewal, looks: str) -> str:
+    # A contract is open while it runs, and within the days of grace unless a later one has begun; undecided in both.
     return f"""
     SELECT account_id, contract_id, cutoff, greatest(ends_on - cutoff, 0) AS lead_days, starts_on, ends_on,
            arr, seats, plan, auto_renew, NULL::INTEGER AS outcome_left, NULL::DATE AS decided_on
     FROM (
-      SELECT t.*, k.cutoff, row_number() OVER (PARTITION BY t.account_id, k.cutoff
-                                               ORDER BY t.starts_on DESC, t.ends_on DESC, t.contract_id) AS latest
-      FROM terms t JOIN {looks} k ON t.known_at < k.cutoff AND t.starts_on < k.cutoff
-       AND t.ends_on + {mode.grace_days} >= k.cutoff)
-    WHERE latest = 1 AND NOT (outcome_left IS NOT NULL AND decided_on < cutoff)"""
+      SELECT *, row_number() OVER (PARTITION BY account_id, cutoff
+                                   ORDER BY starts_on DESC, ends_on DESC, contract_id) AS latest
+      FROM (
+        SELECT t.*, k.cutoff, max(t.starts_on) OVER (PARTITION BY t.account_id, k.cutoff) AS newest
+        FROM terms t JOIN {looks} k ON t.known_at < k.cutoff AND t.starts_on <= k.cutoff)
+      WHERE NOT coalesce(outcome_left IS NOT NULL AND decided_on < cutoff, false)
+       AND (ends_on >= cutoff OR starts_on = newest AND ends_on + {mode.grace_days} >= cutoff))
+    WHERE latest = 1"""
 
 
 def _active_accounts(mode: Inactivity, looks: str) -> str:
@@ -112,7 +116,7 @@ def _active_accounts(mode: Inactivity, looks: str) -> str:
 
 def _past_inactivity(facts: Facts, mode: Inactivity, anchor: date) -> str:
     # Before a whole active period has been seen, "active lately" means nothing yet.
-    first = f"(SELECT min(day) + {mode.active_days} FROM account_day)"
+    first = f"(SELECT min(day) + {mode.active_days} FROM account_day WHERE events > 0)"
     looks = f"""(SELECT DATE '{anchor}' + CAST(step * {mode.every_days} AS INTEGER) AS cutoff
       FROM range(-5000, 5000) AS steps(step)
       WHERE DATE '{anchor}' + CAST(step * {mode.every_days} AS INTEGER)
@@ -123,4 +127,5 @@ def _past_inactivity(facts: Facts, mode: Inactivity, anchor: date) -> str:
     FROM ({_active_accounts(mode, looks)}) a
     LEFT JOIN account_day u ON u.account_id = a.account_id AND u.events > 0
      AND u.day >= a.cutoff AND u.day < a.cutoff + {mode.horizon_days}
+     AND u.known_on < a.cutoff + {mode.horizon_days}
     GROUP BY ALL"""
