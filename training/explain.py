@@ -41,16 +41,18 @@ def drivers(
     signals: pd.DataFrame,
     before: pd.DataFrame,
     segments: Sequence[str],
+    typical: Floats | None = None,
 ) -> tuple[tuple[Driver, ...], ...]:
     """The drivers of each of n scored accounts, the one that raises risk most first; base + drivers = log-odds.
 
     ``signals`` and ``before`` (n, columns) hold the values now and before; ``segments`` (n,) choose the peers. A family
-    that contributes nothing is left out.
+    that contributes nothing is left out. ``typical`` brings the `healthy_medians` (n, columns) of the whole book where
+    these accounts are a part of it.
     """
     shares = scored.contributions.to_numpy(dtype=float)
     names = [column.name for column in columns]
     now, then = (frame.reindex(columns=names).to_numpy(dtype=float) for frame in (signals, before))
-    typical = healthy_medians(now, scored.risk, segments)
+    typical = healthy_medians(now, scored.risk, segments) if typical is None else typical
     families = {
         family: [at for at, column in enumerate(columns) if column.signal.family == family]
         for family in _families(columns)
