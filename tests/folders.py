@@ -47,9 +47,9 @@ def table_written(folder: Path, table: str, ending: str, rows: Sequence[Cells]) 
         pd.DataFrame(list(rows), dtype="object").to_parquet(path)
 
 
-def taken(folder: Path, rejected: Path | None = None, **columns: Mapping[str, str]) -> Facts:
+def taken(folder: Path, rejected: Path | None = None, columns: Mapping[str, Mapping[str, str]] | None = None) -> Facts:
     """What intake makes of a folder; ``columns`` is the column map per table."""
-    return take_in(Files(folder=folder, columns=columns), DuckEngine(threads=2), rejected, now=TODAY)
+    return take_in(Files(folder=folder, columns=columns or {}), DuckEngine(threads=2), rejected, now=TODAY)
 
 
 def rejects(folder: Path, table: str) -> list[tuple[int, str]]:

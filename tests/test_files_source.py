@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from features.errors import SourceError
-from tests.folders import EVENTS, kinds, rejects, table_written, taken, written
+from tests.folders import EVENTS, Cells, kinds, rejects, table_written, taken, written
 
-ROWS = [
+ROWS: list[Cells] = [
     {"account_id": 'a, "b" 😀', "occurred_at": "2026-01-05 10:00:00", "event": "edit", "quantity": "2.5"},
     {"account_id": "z" * 10_000, "occurred_at": "2026-01-06T10:00+02:00", "event": "two\r\nlines", "quantity": None},
 ]
@@ -71,7 +71,7 @@ def test_csv_dialects(tmp_path: Path, content: str) -> None:
 def test_gzipped_and_many_files(tmp_path: Path) -> None:
     """A table may be gzipped, or a folder of files with different columns; each row knows its own file."""
     more = "event,account_id,occurred_at,quantity\nedit,c,2026-13-01,4\n"
-    files = {"events/1.csv.gz": gzip.compress(EVENTS.encode()), "events/2.csv": more}
+    files: dict[str, str | bytes] = {"events/1.csv.gz": gzip.compress(EVENTS.encode()), "events/2.csv": more}
     facts = taken(written(tmp_path, files))
     assert [(f.count, f.file, f.row) for f in facts.findings] == [(1, "events/2.csv", 1)]
     assert facts.engine.rows("SELECT count(*) FROM events") == [(2,)]
@@ -152,7 +152,9 @@ def test_a_folder_that_is_none(tmp_path: Path) -> None:
 def test_column_map(tmp_path: Path) -> None:
     """Their names become ours; a mapped column displaces one that has the name already."""
     content = "org,account_id,when,event\nacme,17,2026-01-05,edit\n"
-    facts = taken(written(tmp_path, {"events.csv": content}), events={"org": "account_id", "when": "occurred_at"})
+    facts = taken(
+        written(tmp_path, {"events.csv": content}), columns={"events": {"org": "account_id", "when": "occurred_at"}}
+    )
     assert facts.engine.rows("SELECT account_id FROM events") == [("acme",)]
 
 
@@ -168,11 +170,11 @@ def test_column_map(tmp_path: Path) -> None:
 def test_a_wrong_column_map_is_said(tmp_path: Path, columns: Mapping[str, Mapping[str, str]], said: str) -> None:
     """A column map that names what is not there is an error, not a silence."""
     with pytest.raises(SourceError, match=said):
-        taken(written(tmp_path, {"events.csv": EVENTS}), **columns)
+        taken(written(tmp_path, {"events.csv": EVENTS}), columns=columns)
 
 
 def test_further_columns_of_accounts_are_kept(tmp_path: Path) -> None:
-    """Further columns become numbers where all are, labels where a leading zero says so, and empty ones are left out."""
+    """Further columns become numbers where all are, a leading zero makes a label, and empty ones are left out."""
     content = "account_id,size,zip,vip,note,known_at\na,3,01234,true,,x\nb,1e3,80000,false,,\n"
     facts = taken(written(tmp_path, {"events.csv": EVENTS, "accounts.csv": content}))
     found = facts.engine.rows("SELECT size, zip, vip FROM accounts ORDER BY account_id")

@@ -3,6 +3,7 @@
 import tempfile
 from datetime import date, datetime
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 import pytest
@@ -226,7 +227,7 @@ CONTRACT_ROWS = st.lists(
     min_size=1,
     max_size=12,
 )
-FUZZ = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FUZZ = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @FUZZ
@@ -258,10 +259,12 @@ def test_formats_agree_and_nothing_is_lost(events: list[Cells], contracts: list[
     unit=st.sampled_from(["s", "ms", "us", "ns"]),
     numbers=st.lists(st.floats(), min_size=8, max_size=8),
 )
-def test_typed_columns_lose_nothing(times: list[datetime], zone: str | None, unit: str, numbers: list[float]) -> None:
-    """Any zone, unit and float in a typed file: what is accepted is finite, past, and with the rest makes up the whole."""
-    at = pd.Series(times).astype(f"datetime64[{unit}]")
-    at = at.dt.tz_localize("UTC").dt.tz_convert(zone) if zone else at
+def test_typed_columns_lose_nothing(
+    times: list[datetime], zone: str | None, unit: Literal["s", "ms", "us", "ns"], numbers: list[float]
+) -> None:
+    """For any zone, unit and float, what is accepted is finite and past, and with the rest makes up the whole."""
+    at = pd.DatetimeIndex(times).as_unit(unit)
+    at = at.tz_localize("UTC").tz_convert(zone) if zone else at
     frame = pd.DataFrame({"account_id": 7, "occurred_at": at, "event": "edit", "duration_s": numbers[: len(at)]})
     with tempfile.TemporaryDirectory() as scratch:
         frame.to_parquet(Path(scratch) / "events.parquet")
@@ -271,5 +274,5 @@ def test_typed_columns_lose_nothing(times: list[datetime], zone: str | None, uni
         "coalesce(isfinite(duration_s) AND duration_s >= 0, true)) FROM events"
     )
     assert accepted == sane
-    assert accepted + sum(f.count for f in facts.findings if f.set_aside) == len(frame)
+    assert int(str(accepted)) + sum(f.count for f in facts.findings if f.set_aside) == len(frame)
     assert kinds(facts.findings).count("no rows") == (accepted == 0)
