@@ -79,7 +79,7 @@ def test_accounts_without_contracts(seed):
 
 def test_inactivity_with_contracts_known():
     """An account looked at without a contract has no term, price or renewal of its own."""
-    facts = facts_of(random_world(5, accounts=6, events=60, partial=False))
+    facts = facts_of(random_world(5, accounts=6, events=60, gaps=False))
     snapshots.lay_book(facts, snapshots.Inactivity(), cutoffs=(CUTOFF,))
     signals = plan.run(facts, CATALOGUE)
     assert len(signals) > 0

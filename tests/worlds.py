@@ -7,6 +7,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -71,10 +72,10 @@ def moment(age: int, hour: int = 12, minute: int = 0) -> datetime:
     return datetime.combine(day(age), time(hour, minute))
 
 
-def random_world(seed: int, *, accounts: int, events: int, partial: bool = True) -> World:
+def random_world(seed: int, *, accounts: int, events: int, gaps: bool = True) -> World:
     """A world of that many accounts with at most so many events each.
 
-    ``partial``: some optional tables and columns are missing.
+    ``gaps``: some optional tables and columns are missing.
     """
     chance = random.Random(seed)
     ids = [f"a{number}" for number in range(accounts)]
@@ -89,7 +90,7 @@ def random_world(seed: int, *, accounts: int, events: int, partial: bool = True)
     }
     for rows in world.values():
         chance.shuffle(rows)
-    return _with_gaps(chance, world) if partial else world
+    return _with_gaps(chance, world) if gaps else world
 
 
 def _with_gaps(chance: random.Random, world: World) -> World:
@@ -227,3 +228,111 @@ def _touches(chance: random.Random, account: str) -> list[Row]:
         {"account_id": account, "touched_at": _moment(chance, _age(chance)), "kind": chance.choice(("call", "email"))}
         for _ in range(chance.choice((0, 0, 2, 6)))
     ]
+
+
+def joined(*worlds: World) -> World:
+    """Several worlds as one."""
+    names = [name for world in worlds for name in world]
+    return {name: [row for world in worlds for row in world.get(name, ())] for name in dict.fromkeys(names)}
+
+
+def renamed(world: World, prefix: str) -> World:
+    """The same world of other accounts."""
+    ids = ("account_id", "contract_id", "ticket_id", "invoice_id", "user_id")
+    return {
+        name: [{key: prefix + value if key in ids and value else value for key, value in row.items()} for row in rows]
+        for name, rows in world.items()
+    }
+
+
+def as_known(world: World, cutoff: date) -> World:
+    """What of a world was known before a cutoff: later rows gone, later endings blank."""
+    later = partial(_later, datetime.combine(cutoff, time()))
+    return {
+        "events": [row for row in world["events"] if not later(row["occurred_at"]) and not later(row.get("known_at"))],
+        "accounts": [_blank(row, later(row.get("created_at")), "created_at") for row in world["accounts"]],
+        "contracts": [
+            _blank(row, later(row.get("decided_on") or row["ends_on"]), "outcome", "decided_on")
+            for row in world["contracts"]
+            if not later(row.get("known_at") or row["starts_on"])
+        ],
+        "tickets": [
+            _blank(row, later(row.get("closed_at")), "closed_at", "csat")
+            for row in world["tickets"]
+            if not later(row["opened_at"])
+        ],
+        "invoices": [
+            _blank(row, later(row.get("paid_on")), "paid_on")
+            for row in world["invoices"]
+            if not later(row["issued_on"])
+        ],
+        "surveys": [row for row in world["surveys"] if not later(row["answered_at"])],
+        "touches": [row for row in world["touches"] if not later(row["touched_at"])],
+    }
+
+
+def _later(midnight: datetime, when: date | datetime | None) -> bool:
+    if when is None:
+        return False
+    return (when if isinstance(when, datetime) else datetime.combine(when, time())) >= midnight
+
+
+def _blank(row: Row, unknown: bool, *names: str) -> Row:
+    return row | dict.fromkeys(names) if unknown else row
+
+
+def lighthouse(name: str = "z", since: int = 1200) -> World:
+    """An account that says something in every column, long ago, so that every column is known."""
+    old, then = moment(since), day(since)
+    return {
+        "events": [
+            {
+                "account_id": name,
+                "occurred_at": old,
+                "event": "edit",
+                "user_id": f"{name}u",
+                "quantity": 1.0,
+                "duration_s": 60.0,
+                "actor": "human",
+                "known_at": old,
+            }
+        ],
+        "accounts": [{"account_id": name, "created_at": old}],
+        "contracts": [
+            {
+                "contract_id": f"{name}-old",
+                "account_id": name,
+                "starts_on": then,
+                "ends_on": then + timedelta(days=30),
+                "arr": 90.0,
+                "seats": 3.0,
+                "plan": "old",
+                "auto_renew": False,
+                "outcome": "churned",
+                "decided_on": then + timedelta(days=30),
+                "known_at": old,
+            }
+        ],
+        "tickets": [
+            {
+                "ticket_id": f"{name}-t",
+                "account_id": name,
+                "opened_at": old,
+                "closed_at": old + timedelta(days=1),
+                "severity": "low",
+                "csat": 3.0,
+            }
+        ],
+        "invoices": [
+            {
+                "invoice_id": f"{name}-i",
+                "account_id": name,
+                "issued_on": then,
+                "amount": 1.0,
+                "due_on": then,
+                "paid_on": then + timedelta(days=1),
+            }
+        ],
+        "surveys": [{"account_id": name, "answered_at": old, "nps": 5.0}],
+        "touches": [{"account_id": name, "touched_at": old, "kind": "call"}],
+    }
