@@ -16,8 +16,8 @@ Flags = NDArray[np.bool_]
 INDUSTRIES: Final = ("software", "retail", "manufacturing", "finance", "health", "education", "logistics")
 REGIONS: Final = {"EMEA": 1, "NA": -6, "APAC": 8}
 """Each region's hours ahead of UTC."""
-EARLY_SHARE: Final = 0.45
-"""Share of the accounts that join in the first quarter of the record, so that renewals begin early."""
+EARLY_SHARE: Final = 0.55
+"""Share of the accounts that join in the first fifth of the record, so that renewals begin early."""
 _FIRST: Final = (
     "Alder",
     "Birch",
@@ -69,7 +69,7 @@ def draw_accounts(settings: MarketSettings) -> Accounts:
     median, spread = (np.array([s.seats[i] for s in SEGMENTS])[segment] for i in (0, 1))
     fit = rng.standard_normal(n)
     last = max(settings.days - 31, 1)
-    joined = np.where(rng.random(n) < EARLY_SHARE, rng.uniform(0, last / 4, n), rng.uniform(0, last, n)).astype(
+    joined = np.where(rng.random(n) < EARLY_SHARE, rng.uniform(0, last / 5, n), rng.uniform(0, last, n)).astype(
         np.int64
     )
     return Accounts(

@@ -27,12 +27,19 @@ class Cause:
 
 
 CAUSES: Final[tuple[Cause, ...]] = (
-    Cause(name="champion_left", family="seats", effect=2.9, chance=0.072, monthly_chance=0.011),
-    Cause(name="key_feature_abandoned", family="adoption", effect=2.8, chance=0.072, monthly_chance=0.011),
-    Cause(name="seats_unused", family="seats", effect=2.8, chance=0.068, monthly_chance=0.012),
-    Cause(name="price_rise", family="commercial", effect=2.4, chance=0.105, monthly_chance=0.012),
-    Cause(name="unresolved_tickets", family="support", effect=2.7, chance=0.072, monthly_chance=0.011),
-    Cause(name="decline", family="frequency", effect=3.0, chance=0.105, monthly_chance=0.015),
+    Cause(name="champion_left", family="seats", effect=3.3, chance=0.072, monthly_chance=0.011),
+    Cause(
+        name="key_feature_abandoned",
+        family="adoption",
+        effect=3.2,
+        chance=0.072,
+        monthly_chance=0.011,
+        lead=(20.0, 150.0),
+    ),
+    Cause(name="seats_unused", family="seats", effect=3.2, chance=0.068, monthly_chance=0.012),
+    Cause(name="price_rise", family="commercial", effect=2.8, chance=0.105, monthly_chance=0.012),
+    Cause(name="unresolved_tickets", family="support", effect=3.1, chance=0.072, monthly_chance=0.011),
+    Cause(name="decline", family="frequency", effect=3.4, chance=0.105, monthly_chance=0.015),
 )
 CHAMPION, KEY_FEATURE, SEATS, PRICE, TICKETS, DECLINE = range(len(CAUSES))
 

@@ -25,14 +25,16 @@ class Feature:
 
 
 STICKY: Final = ("reporting", "dashboards", "automation", "collaboration")
+LEADING: Final = 4.0
+"""How much more the first feature of the workflow an account was won for is used: it is its key feature."""
 CORE: Final = 2
 """The first features: everybody has them from the first day."""
 
 FEATURES: Final[tuple[Feature, ...]] = (
-    Feature(name="workspace_opened", workflow="browsing", popularity=9, seconds=240),
-    Feature(name="record_viewed", workflow="browsing", popularity=8, seconds=90),
-    Feature(name="search_run", workflow="browsing", popularity=5, seconds=20),
-    Feature(name="list_filtered", workflow="browsing", popularity=3),
+    Feature(name="workspace_opened", workflow="browsing", popularity=5, seconds=240),
+    Feature(name="record_viewed", workflow="browsing", popularity=5, seconds=90),
+    Feature(name="search_run", workflow="browsing", popularity=3, seconds=20),
+    Feature(name="list_filtered", workflow="browsing", popularity=2),
     Feature(name="help_opened", workflow="browsing", popularity=0.7, seconds=150),
     Feature(name="report_viewed", workflow="reporting", popularity=5, seconds=180),
     Feature(name="report_created", workflow="reporting", popularity=2, seconds=600),
@@ -55,8 +57,8 @@ FEATURES: Final[tuple[Feature, ...]] = (
     Feature(name="api_key_created", workflow="admin", popularity=0.2),
     Feature(name="file_imported", workflow="data", popularity=1.5, seconds=45, many=True),
 )
-API_FEATURES: Final = ("record_synced", "report_exported", "workflow_run", "file_imported")
-API_SHARES: Final = (0.6, 0.1, 0.2, 0.1)
+API_FEATURES: Final = ("record_synced", "file_imported")
+API_SHARES: Final = (0.8, 0.2)
 EVENT_NAMES: Final = (*(f.name for f in FEATURES), "record_synced")
 
 
@@ -83,7 +85,8 @@ def draw_adoption(accounts: Accounts, settings: MarketSettings) -> Adoption:
     taken = (rng.random((n, width)) < wanted) | key
     taken[:, :CORE] = True
     weight = np.array([f.popularity for f in FEATURES]) * rng.lognormal(0, 0.5, (n, width))
-    weight = np.where(key, weight * 2.0, weight) * taken
+    leads = key & ~np.concatenate([np.zeros((n, 1), dtype=bool), key[:, :-1]], axis=1)
+    weight = np.where(leads, weight * LEADING, np.where(key, weight * 2.0, weight)) * taken
     since = accounts.joined[:, None] + np.where(key, 15, 60) * rng.exponential(1.0, (n, width))
     since[:, :CORE] = 0
     return Adoption(share=weight / weight.sum(axis=1, keepdims=True), since=since, key=key)

@@ -112,7 +112,7 @@ def _stops(contracts: Contracts, filled: Ints, contract: Ints, place: Ints, rng:
     """The day each stay ends: with the term, or by a cause."""
     ends = contracts.ends[contract].astype(float)
     gone = np.where(place == 0, contracts.onset[contract, CHAMPION], np.nan)
-    spread = np.where(contracts.monthly[contract], 4.0, 21.0) * rng.random(place.size)
+    spread = np.where(contracts.monthly[contract], 4.0, 14.0) * rng.random(place.size)
     kept = np.maximum(np.ceil(REMAINING * filled), 1)[contract]
     idle = np.where(place >= kept, contracts.onset[contract, SEATS] + spread, np.nan)
     stops: Floats = np.fmin(ends, np.fmin(gone, idle))

@@ -18,9 +18,9 @@ AUGUST: Final = 0.72
 OUTAGE: Final = 0.06
 OUTAGE_EVERY: Final = 270
 """Days from one outage of the whole product to the next, roughly."""
-DECLINE_DAYS: Final = {False: 50.0, True: 10.0}
+DECLINE_DAYS: Final = {False: 35.0, True: 8.0}
 """Days until a decline has reached its floor, by whether the term is a month."""
-DECLINE_FLOOR: Final = (0.1, 0.35)
+DECLINE_FLOOR: Final = (0.1, 0.3)
 TAKEN_OVER: Final = 1.1
 """What the others do more once the champion has left."""
 LEFT_TO_PEOPLE: Final = 0.15
