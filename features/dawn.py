@@ -1,7 +1,7 @@
 """Dawns: from when each column of each table was known at all.
 
-Before the dawn of what it needs a signal is not known, rather than absent: no ticket in a year without a ticket desk says
-nothing. So a table that begins to be kept changes nothing for the cutoffs before it.
+Before the dawn of what it needs a signal is not known, rather than absent: no ticket in a year without a ticket desk
+says nothing. So a table that begins to be kept changes nothing for the cutoffs before it.
 """
 
 from collections.abc import Iterable

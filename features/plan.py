@@ -154,8 +154,8 @@ class Plan:
         grains = [grain for grain in GRAINS if self._measured(grain)]
         joins = "\n".join(f"LEFT JOIN {g.name}_grain ON {g.name}_grain.{g.key} = s.{g.key}" for g in grains)
         base = ",\n  ".join(self._base_sql(cell) for cell, level in self._levels.items() if level == 0)
-        flags = "".join(f"s.{flag(need)}, " for need in self._needed)
-        sql = f"SELECT s.snapshot_id, {flags}\n  {base}\nFROM {self._spine()} s\n{joins}"
+        flags = "".join(f", s.{flag(need)}" for need in self._needed)
+        sql = f"SELECT s.snapshot_id{flags},\n  {base}\nFROM {self._spine()} s\n{joins}"
         for level in range(1, max(self._levels.values(), default=0) + 1):
             formulas = ",\n  ".join(
                 f"{self._formula_sql(cell)} AS {cell.name}" for cell, place in self._levels.items() if place == level

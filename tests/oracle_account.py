@@ -69,7 +69,7 @@ def _invoices(view: View, window: int) -> list[Row]:
 
 
 def _since(view: View, start: date | None) -> int | None:
-    return None if start is None else (view.cutoff - start).days
+    return None if start is None else view.age(start)
 
 
 def _to_renewal(view: View, _: int) -> float | None:
@@ -77,7 +77,7 @@ def _to_renewal(view: View, _: int) -> float | None:
 
 
 def _term_days(view: View, _: int) -> int | None:
-    return (view.contract["ends_on"] - view.contract["starts_on"]).days if view.contract else None
+    return view.age(view.contract["starts_on"]) - view.age(view.contract["ends_on"]) if view.contract else None
 
 
 def _account_age(view: View, _: int) -> int | None:
@@ -89,7 +89,7 @@ def _first_use_delay(view: View, _: int) -> int | None:
     if not view.people or not view.contract:
         return None
     first = min(row["occurred_at"].date() for row in view.people)
-    return max((first - view.contract["starts_on"]).days, 0)
+    return int(max((first - view.contract["starts_on"]).days, 0))
 
 
 def _ended(*outcomes: str) -> Oracle:

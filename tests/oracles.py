@@ -1,4 +1,4 @@
-"""A second way to every signal: slow and plain, over the accepted rows of one account that were known before the cutoff.
+"""A second way to every signal: slow and plain, over the accepted rows that were known before the cutoff.
 
 Written from the signals' meanings, not from their SQL. None means "not known".
 """
@@ -108,6 +108,12 @@ class View:
         if "outcome" in self.ledger.known.get("contracts", ()):
             return contract["outcome"] if self.past(contract["decided_on"] or contract["ends_on"]) else None
         return derived(contract, self.own("contracts"), self.cutoff)[0]
+
+
+def views(facts: Facts, ledger: Ledger) -> list[View]:
+    """One view for each row of the table ``snapshots``, in its order."""
+    looks = facts.engine.rows("SELECT account_id, contract_id, cutoff, lead_days FROM snapshots ORDER BY snapshot_id")
+    return [View(ledger, *look) for look in looks]  # type: ignore[arg-type]
 
 
 def derived(contract: Row, others: Sequence[Row], cutoff: date) -> tuple[str | None, date | None]:

@@ -1,6 +1,7 @@
 """Which accounts are looked at from which cutoffs."""
 
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -78,7 +79,9 @@ def test_past_renewals_agree_with_a_plain_rule(seed):
     """A look lies after the contract was known and not after it was decided, and what is open is not looked at."""
     facts = facts_of(random_world(seed, accounts=20, events=3))
     snapshots.lay_past(facts, Renewal(), anchor=CUTOFF)
-    terms = facts.engine.rows("SELECT contract_id, starts_on, ends_on, known_at, outcome_left, decided_on FROM terms")
+    terms: list[tuple[Any, ...]] = facts.engine.rows(
+        "SELECT contract_id, starts_on, ends_on, known_at, outcome_left, decided_on FROM terms"
+    )
     wanted = {
         (contract_id, ends - timedelta(days=lead))
         for contract_id, starts, ends, known, left, decided in terms

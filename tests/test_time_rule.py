@@ -1,4 +1,4 @@
-"""The one rule about time: a fact belongs to a snapshot when it was known before the cutoff; and what follows from it."""
+"""The one rule about time: a fact belongs to a snapshot when it was known before the cutoff; and what follows."""
 
 import random
 from datetime import date, datetime, time, timedelta
@@ -35,7 +35,8 @@ def bits(frame: pd.DataFrame) -> np.ndarray:
 
 def same(one: pd.DataFrame, other: pd.DataFrame) -> None:
     """Assert that two frames of signals are equal to the bit, naming the columns that are not."""
-    assert one.shape == other.shape and list(one.columns) == list(other.columns)
+    assert one.shape == other.shape
+    assert list(one.columns) == list(other.columns)
     differing = (bits(one) != bits(other)).any(axis=0)
     assert not differing.any(), f"not the same: {', '.join(one.columns[differing])}"
 
