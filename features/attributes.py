@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from features.conform import NATIVE, as_text
+from features.conform import as_text, is_native
 from features.domain import Table
 from features.engines.duckdb import DuckEngine, identifier
 from features.raw import Raw
@@ -28,7 +28,7 @@ def _value(name: str, source_type: str, raw: Raw, engine: DuckEngine) -> str | N
     )[0]
     if not held:
         return None
-    if any(source_type.startswith(native) for native in NATIVE["number"]):
+    if is_native("number", source_type):
         cell = f"{identifier(name)}::DOUBLE"
         return f"CASE WHEN isfinite({cell}) THEN {cell} END"
     if numbers:

@@ -41,13 +41,18 @@ def typed(column: Column, source_type: str) -> str:
     cell = identifier(column.name)
     if column.kind == "text":
         return _one_of(column, as_text(column.name, source_type))
-    if any(source_type.startswith(native) for native in NATIVE[column.kind]):
+    if is_native(column.kind, source_type):
         return (
             cell
             if source_type == column.sql_type != "DOUBLE"
             else _known(column, f"TRY_CAST({cell} AS {column.sql_type})")
         )
     return _known(column, _from_text(column, f"trim({as_text(column.name, source_type)})"))
+
+
+def is_native(kind: Kind, source_type: str) -> bool:
+    """Whether the source's type is cast straight; a list of such a type is not."""
+    return source_type.startswith(NATIVE[kind]) and not source_type.endswith("]")
 
 
 def as_text(name: str, source_type: str) -> str:

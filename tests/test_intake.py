@@ -118,6 +118,30 @@ def test_typed_parquet_is_cast(tmp_path: Path) -> None:
     ]
 
 
+def test_nested_attributes_are_kept_as_text(tmp_path: Path) -> None:
+    """A list or a struct among the further columns is no number and stays readable; an infinite number is not known."""
+    query = (
+        "SELECT 'a' AS account_id, [1, 2] AS tags, {'x': 1} AS more, 'inf'::DOUBLE AS size, DATE '2020-01-01' AS day"
+    )
+    with DuckEngine() as engine:
+        engine.execute(f"COPY ({query}) TO '{tmp_path / 'accounts.parquet'}'")
+    facts = taken(written(tmp_path, {"events.csv": EVENTS}))
+    assert facts.engine.rows("SELECT tags, more, size, day FROM accounts") == [
+        ("[1, 2]", "{'x': 1}", None, "2020-01-01")
+    ]
+
+
+def test_a_folder_of_parquet_files_is_one_table(tmp_path: Path) -> None:
+    """Files of different columns and types are one table; a rejected row names its own file."""
+    (tmp_path / "events" / "2026").mkdir(parents=True)
+    with DuckEngine() as engine:
+        for name, account, at in (("1", "'a'", "TIMESTAMP '2026-01-05'"), ("2026/2", "5", "DATE '2999-01-05'")):
+            query = f"SELECT {account} AS account_id, {at} AS occurred_at, 'edit' AS event"
+            engine.execute(f"COPY ({query}) TO '{tmp_path / 'events' / name}.parquet'")
+    [finding] = taken(tmp_path).findings
+    assert finding.sentence.startswith("1 row was set aside; events/2026/2.parquet row 1: occurred_at 2999-01-05")
+
+
 def test_facts_hold_every_declared_column(tmp_path: Path) -> None:
     """Each declared table is there with its declared types and a known_at that is never empty."""
     contracts = "contract_id,account_id,starts_on,ends_on,seats\nc,a,2025-01-01,2026-01-01,\n"
