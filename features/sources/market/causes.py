@@ -34,7 +34,7 @@ CAUSES: Final[tuple[Cause, ...]] = (
         effect=3.2,
         chance=0.072,
         monthly_chance=0.011,
-        lead=(20.0, 150.0),
+        lead=(20.0, 120.0),
     ),
     Cause(name="seats_unused", family="seats", effect=3.2, chance=0.068, monthly_chance=0.012),
     Cause(name="price_rise", family="commercial", effect=2.8, chance=0.105, monthly_chance=0.012),

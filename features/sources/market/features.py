@@ -25,7 +25,7 @@ class Feature:
 
 
 STICKY: Final = ("reporting", "dashboards", "automation", "collaboration")
-LEADING: Final = 4.0
+LEADING: Final = 7.0
 """How much more the first feature of the workflow an account was won for is used: it is its key feature."""
 CORE: Final = 2
 """The first features: everybody has them from the first day."""
