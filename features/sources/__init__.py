@@ -2,8 +2,9 @@
 
 from features.raw import Raw, Source
 from features.sources.files import Files
+from features.sources.simulated import Simulated
 
-SOURCES: tuple[type[Source], ...] = (Files,)
+SOURCES: tuple[type[Source], ...] = (Files, Simulated)
 """Every source there is."""
 
-__all__ = ["SOURCES", "Files", "Raw", "Source"]
+__all__ = ["SOURCES", "Files", "Raw", "Simulated", "Source"]

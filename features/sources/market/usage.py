@@ -18,7 +18,7 @@ from features.sources.market.settings import MarketSettings
 
 DAY: Final = 86_400
 NOBODY: Final = -1
-MORE_PER_VISIT: Final = 0.42
+MORE_PER_VISIT: Final = 0.28
 """Chance that a visit goes on with one more event, after each event."""
 SHARED_RATE: Final = 2.0
 """Visits on a working day by those who use another person's login."""
