@@ -71,6 +71,15 @@ def _all_change(view: View, window: int) -> float:
     return log_ratio(now, len(_people(view, 2 * window, window)) + len(_machines(view, 2 * window, window)))
 
 
+def _silent_share(what: str) -> Oracle:
+    def oracle(view: View, window: int) -> float | None:
+        half_year, lately = _people(view, 182), seen(_people(view, window), what)
+        named = [row for row in half_year if row[what] is not None]
+        return ratio(sum(row[what] not in lately for row in named), len(named))
+
+    return oracle
+
+
 def _first_time(what: str) -> Oracle:
     def oracle(view: View, window: int) -> int:
         return len(seen(_people(view, window), what) - seen(_people(view, TWO_YEARS, window), what))
@@ -182,6 +191,7 @@ USE: Mapping[str, tuple[tuple[str, ...], Oracle]] = {
     "new_features": ((), _first_time("event")),
     "abandoned_features": ((), _gone("event")),
     "kept_features": ((), _kept("event")),
+    "silent_features_share": ((), _silent_share("event")),
     "feature_evenness": ((), _evenness),
     "top_feature_share": ((), _largest_share("event")),
     "main_feature_silence": ((), _largest_silence("event")),
@@ -193,6 +203,7 @@ USE: Mapping[str, tuple[tuple[str, ...], Oracle]] = {
     "arrivals": (("events.user_id",), _first_time("user_id")),
     "departures": (("events.user_id",), _gone("user_id")),
     "kept_users": (("events.user_id",), _kept("user_id")),
+    "silent_users_share": (("events.user_id",), _silent_share("user_id")),
     "stickiness": (
         ("events.user_id",),
         lambda v, w: ratio(_user_days(v, w), 28 * len(seen(_people(v, w), "user_id"))) or 0,

@@ -1,6 +1,6 @@
 """Adoption: which features people use, how evenly, what is new and what was given up."""
 
-from features.measures import evenness, rows_in, share_of_largest, silence_of_largest
+from features.measures import evenness, rows_in, share_of_largest, share_of_silent, silence_of_largest
 from features.signal import Formula, Measure, Signal, change_of
 
 SIGNALS = (
@@ -56,6 +56,17 @@ SIGNALS = (
         unit="share",
         healthier="more",
         reading="{now:percent} of the features used before are still used, {before:percent} {window} days earlier",
+    ),
+    Signal(
+        name="silent_features_share",
+        family="adoption",
+        measure=share_of_silent("feature"),
+        windows=(14, 28, 56),
+        meaning="share of half a year's use that fell on features not used within the window",
+        unit="share",
+        healthier="less",
+        reading="features behind {now:percent} of half a year's use were not touched for {window} days, "
+        "{before:percent} earlier",
     ),
     Signal(
         name="feature_evenness",

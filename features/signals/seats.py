@@ -1,6 +1,6 @@
 """Seats: who uses the product, who came and went, and how many of the seats paid for are used."""
 
-from features.measures import rows_in, share_of_largest, silence_of_largest
+from features.measures import rows_in, share_of_largest, share_of_silent, silence_of_largest
 from features.signal import Formula, Measure, Signal, change_of
 
 SIGNALS = (
@@ -66,6 +66,17 @@ SIGNALS = (
         unit="share",
         healthier="more",
         reading="{now:percent} of the people of the {window} days before still use it, {before:percent} earlier",
+    ),
+    Signal(
+        name="silent_users_share",
+        family="seats",
+        measure=share_of_silent("user"),
+        windows=(14, 28, 56),
+        meaning="share of half a year's use by people not seen within the window",
+        unit="share",
+        healthier="less",
+        reading="people behind {now:percent} of half a year's use were not seen for {window} days, "
+        "{before:percent} earlier",
     ),
     Signal(
         name="stickiness",
