@@ -20,8 +20,9 @@ class Grain:
     """One kind of row: how to get it, and how a window is told on it.
 
     ``rows`` yields ``key`` and the columns that measures use. ``{lookback}`` is the oldest age any window needs,
-    ``{bit}`` the window bit of ``age``. ``windows`` is "age" (rows have an age), "mask" (rows have a mask of window
-    bits) or "none".
+    ``{bit}`` the window bit of ``age``, ``{edge}`` the nearest age from it on at which some window begins or ends:
+    for every window it says the same as the age itself. ``windows`` is "age" (rows have an age), "mask" (rows have a
+    mask of window bits) or "none".
     """
 
     name: str
@@ -45,64 +46,56 @@ DAY = Grain(
     name="day",
     windows="age",
     rows=f"""
-SELECT s.snapshot_id, {age_of("u.day")} AS age, isodow(u.day) AS isodow,
-       sum(u.events) AS events, sum(u.api_events) AS api_events, sum(u.quantity) AS quantity,
-       sum(u.duration_s) AS duration_s
-FROM snapshots s JOIN account_day u ON u.account_id = s.account_id AND u.known_on < s.cutoff
- AND u.day >= s.cutoff - {{lookback}}
-GROUP BY ALL""",
+SELECT snapshot_id, {{edge}} AS age,
+       sum(events) AS events, sum(api_events) AS api_events, sum(quantity) AS quantity, sum(duration_s) AS duration_s,
+       sum(active_days) AS active_days, sum(weekend_events) AS weekend_events,
+       sum(user_days) AS user_days, sum(half_hours) AS half_hours, sum(sessions) AS sessions,
+       min(CASE WHEN events > 0 THEN age END) AS nearest, max(CASE WHEN events > 0 THEN age END) AS farthest,
+       bit_or(CASE WHEN events > 0 AND age <= 364 THEN CAST(1 AS BIGINT) << CAST((age - 1) // 7 AS BIGINT)
+                   ELSE 0 END) AS weeks
+FROM (
+  SELECT s.snapshot_id, {age_of("u.day")} AS age, u.*
+  FROM looks s JOIN account_day u ON u.account = s.account AND u.known_on < s.cutoff
+   AND u.day >= s.cutoff - {{lookback}})
+GROUP BY 1, 2""",
 )
 
 FIRST_USE = Grain(
     name="first_use",
     rows=f"""
 SELECT s.snapshot_id, {age_of("min(u.day)")} AS age, date_diff('day', s.starts_on, min(u.day)) AS after_start
-FROM snapshots s JOIN first_use u ON u.account_id = s.account_id AND u.known_on < s.cutoff
+FROM looks s JOIN first_use u ON u.account = s.account AND u.known_on < s.cutoff
 GROUP BY s.snapshot_id, s.cutoff, s.starts_on""",
 )
+
+SEEN = """
+SELECT snapshot_id, {what}, bit_or({{bit}}) AS mask, min(age) AS last_age,
+       sum(CASE WHEN age <= 28 THEN events ELSE 0 END) AS events_28,
+       sum(CASE WHEN age <= 84 THEN events ELSE 0 END) AS events_84,
+       sum(CASE WHEN age <= 182 THEN events ELSE 0 END) AS events_182
+FROM (
+  SELECT s.snapshot_id, u.{what}, u.events, {age} AS age
+  FROM looks s JOIN {what_day} u ON u.account = s.account AND u.known_on < s.cutoff
+   AND u.day >= s.cutoff - {{lookback}}{where})
+GROUP BY snapshot_id, {what}"""
+"""Each person or feature seen from each snapshot: in which stretches, how lately, how much."""
 
 USER = Grain(
     name="user",
     windows="mask",
     needs=("events.user_id",),
-    rows=f"""
-SELECT snapshot_id, user_id, bit_or(bit) AS mask, min(age) AS last_age, max(age) AS first_age,
-       coalesce(sum(events) FILTER (WHERE age <= 28), 0) AS events_28,
-       coalesce(sum(events) FILTER (WHERE age <= 84), 0) AS events_84,
-       coalesce(sum(events) FILTER (WHERE age <= 182), 0) AS events_182
-FROM (SELECT *, {{bit}} AS bit FROM (
-  SELECT s.snapshot_id, u.user_id, u.events, {age_of("u.day")} AS age
-  FROM snapshots s JOIN user_day u ON u.account_id = s.account_id AND u.known_on < s.cutoff
-   AND u.day >= s.cutoff - {{lookback}}))
-GROUP BY snapshot_id, user_id""",
+    rows=SEEN.format(
+        what="person",
+        what_day="user_day",
+        age=age_of("u.day"),
+        where="\n  WHERE u.person IS NOT NULL AND u.events > 0",
+    ),
 )
 
 FEATURE = Grain(
     name="feature",
     windows="mask",
-    rows=f"""
-SELECT snapshot_id, event, bit_or(bit) AS mask, min(age) AS last_age, max(age) AS first_age,
-       coalesce(sum(events) FILTER (WHERE age <= 28), 0) AS events_28,
-       coalesce(sum(events) FILTER (WHERE age <= 84), 0) AS events_84,
-       coalesce(sum(events) FILTER (WHERE age <= 182), 0) AS events_182
-FROM (SELECT *, {{bit}} AS bit FROM (
-  SELECT s.snapshot_id, u.event, u.events, {age_of("u.day")} AS age
-  FROM snapshots s JOIN feature_day u ON u.account_id = s.account_id AND u.known_on < s.cutoff
-   AND u.day >= s.cutoff - {{lookback}}))
-GROUP BY snapshot_id, event""",
-)
-
-USER_DAY = Grain(
-    name="user_day",
-    windows="age",
-    needs=("events.user_id",),
-    rows=f"""
-SELECT snapshot_id, age, bit_count(slots) AS slots, bit_count(slots & ~(slots << 1)) AS sessions
-FROM (
-  SELECT s.snapshot_id, u.user_id, {age_of("u.day")} AS age, bit_or(u.slots) AS slots
-  FROM snapshots s JOIN user_day u ON u.account_id = s.account_id AND u.known_on < s.cutoff
-   AND u.day >= s.cutoff - 168
-  GROUP BY s.snapshot_id, s.cutoff, u.user_id, u.day)""",
+    rows=SEEN.format(what="feature", what_day="feature_day", age=age_of("u.day"), where=""),
 )
 
 FLEET = Grain(
@@ -187,7 +180,6 @@ GRAINS: tuple[Grain, ...] = (
     FIRST_USE,
     USER,
     FEATURE,
-    USER_DAY,
     FLEET,
     TERM,
     LIST_PRICE,

@@ -16,7 +16,17 @@ def rows_in(grain: str, *, where: str = "true", needs: tuple[str, ...] = ()) -> 
 
 def active_days() -> Measure:
     """Days in the window on which a person of the account did something."""
-    return rows_in("day", where="events > 0")
+    return total("active_days")
+
+
+def active_weeks() -> Measure:
+    """Weeks of the window, counted back from the cutoff, with any use; for whole weeks, a year of them at most."""
+    return Measure(grain="day", sql="bit_count(bit_or(weeks) & ((CAST(1 AS BIGINT) << ({window} // 7)) - 1))")
+
+
+def arrivals(grain: str) -> Measure:
+    """Users or features seen in the window and not before it, as far as a snapshot looks back."""
+    return rows_in(grain, where="NOT {older}")
 
 
 def newest(value: str, *, grain: str, order: str) -> Measure:
@@ -35,7 +45,8 @@ def mean(column: str, *, grain: str) -> Measure:
 
 def slot_hours() -> Measure:
     """Hours in which people were active: half-hour slots with at least one event, summed over people and days."""
-    return Measure(grain="user_day", sql=f"sum(slots) FILTER (WHERE {{inside}}) * {SLOT_MINUTES / 60}")
+    sql = f"sum(half_hours) FILTER (WHERE {{inside}}) * {SLOT_MINUTES / 60}"
+    return Measure(grain="day", sql=sql, needs=("events.user_id",))
 
 
 def evenness() -> Measure:

@@ -31,6 +31,14 @@ class Statement:
     sql: str
 
 
+LOOKS = Statement(
+    table="looks",
+    sql="SELECT s.snapshot_id, s.cutoff, s.starts_on, n.account\n"
+    "FROM snapshots s JOIN account_number n ON n.account_id = s.account_id\nORDER BY s.snapshot_id",
+)
+"""The snapshots of accounts that ever did something, by the account's number."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Cell:
     """One value to compute: a signal in one window and stretch."""
@@ -58,7 +66,7 @@ class Plan:
         """Every step in order; they read ``snapshots``, ``terms``, the accepted tables and the rollups."""
         needs = self._needed
         dawns = (Statement(table="dawns", sql=dawns_sql(needs)),) if needs else ()
-        return (*dawns, *(self._aggregate(grain) for grain in GRAINS if self._measured(grain)), self._closing())
+        return (LOOKS, *dawns, *(self._aggregate(grain) for grain in GRAINS if self._measured(grain)), self._closing())
 
     @cached_property
     def _signals(self) -> Mapping[str, Signal]:
@@ -116,16 +124,26 @@ class Plan:
             and self._is_known(cell)
         ]
 
-    @cached_property
-    def _edges(self) -> tuple[int, ...]:
-        """The ages at which some window begins or ends."""
-        ages = {edge for cell in self._levels if cell.window for edge in _stretch(cell.window, cell.span)}
-        ages |= {edge for cell in self._levels if cell.window for edge in _stretch(cell.window, "before")}
-        return tuple(sorted((ages | {LOOKBACK}) - {0}))
+    def _edges(self, grain: Grain) -> tuple[int, ...]:
+        """The ages at which some window on a grain begins or ends, and how far back it looks."""
+        ages = {LOOKBACK}
+        for cell in self._measured(grain):
+            assert isinstance(cell.signal.measure, Measure)
+            if cell.window:
+                ages |= {*_stretch(cell.window, cell.span)}
+            if cell.window and "{earlier}" in cell.signal.measure.sql:
+                ages |= {*_stretch(cell.window, "before")}
+        return tuple(sorted(ages - {0}))
 
     def _aggregate(self, grain: Grain) -> Statement:
-        bits = " ".join(f"WHEN age <= {edge} THEN {1 << place}" for place, edge in enumerate(self._edges))
-        rows = grain.rows.replace("{lookback}", str(LOOKBACK)).replace("{bit}", f"CASE {bits} ELSE 0 END")
+        edges = self._edges(grain)
+        bits = " ".join(f"WHEN age <= {edge} THEN {1 << place}" for place, edge in enumerate(edges))
+        nearest = " ".join(f"WHEN age <= {edge} THEN {edge}" for edge in edges)
+        rows = (
+            grain.rows.replace("{lookback}", str(LOOKBACK))
+            .replace("{bit}", f"CASE {bits} ELSE 0 END")
+            .replace("{edge}", f"CASE {nearest} END")
+        )
         values = ",\n  ".join(f"{self._measure_sql(grain, cell)} AS {cell.name}" for cell in self._measured(grain))
         return Statement(
             table=f"{grain.name}_grain",
@@ -138,16 +156,18 @@ class Plan:
         if cell.window is None:
             return sql
         return (
-            sql.replace("{inside}", self._inside(grain, cell.window, cell.span))
-            .replace("{earlier}", self._inside(grain, cell.window, "before"))
+            sql.replace("{inside}", self._inside(grain, *_stretch(cell.window, cell.span)))
+            .replace("{earlier}", self._inside(grain, *_stretch(cell.window, "before")))
+            .replace("{older}", self._inside(grain, cell.window, LOOKBACK))
             .replace("{window}", str(cell.window))
         )
 
-    def _inside(self, grain: Grain, window: int, span: Span) -> str:
-        after, until = _stretch(window, span)
+    def _inside(self, grain: Grain, after: int, until: int) -> str:
+        """The SQL condition that a row, or an entity's mask, lies in the ages (after, until]."""
         if grain.windows == "age":
             return f"age <= {until}" if after == 0 else f"age > {after} AND age <= {until}"
-        mask = sum(1 << place for place, edge in enumerate(self._edges) if after < edge <= until)
+        edges = self._edges(grain)
+        mask = sum(1 << place for place, edge in enumerate(edges) if after < edge <= until)
         return f"(mask & {mask}) <> 0"
 
     def _closing(self) -> Statement:

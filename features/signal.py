@@ -24,8 +24,8 @@ DAYS_BEFORE = 28
 class Measure:
     """An aggregate over the rows of one grain (see `features.grains`).
 
-    ``sql`` may use ``{inside}``, whether a row lies in the window, and ``{window}``, its days. ``needs`` names the
-    ``table.column`` without which the signal is not known.
+    ``sql`` may use ``{inside}``, whether a row lies in the window, ``{earlier}``, in the one before, ``{older}``, in
+    any time before, and ``{window}``, its days. ``needs`` names the ``table.column`` without which it is not known.
     """
 
     grain: str

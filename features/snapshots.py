@@ -21,6 +21,10 @@ EVERY_DAYS = 30
 COLUMNS = """account_id, contract_id, cutoff, lead_days, starts_on, ends_on, arr, seats, plan, auto_renew,
        outcome_left, decided_on"""
 
+USED = """(SELECT n.account_id, d.day, d.known_on FROM account_day d JOIN account_number n USING (account)
+      WHERE d.events > 0)"""
+"""Each account's days of use."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Renewal:
@@ -58,15 +62,33 @@ def lay_past(facts: Facts, mode: Mode, *, anchor: date) -> None:
 def lay_book(facts: Facts, mode: Mode, *, cutoffs: tuple[date, ...]) -> None:
     """Make the table ``snapshots`` of the accounts that were open at each of the cutoffs."""
     outcomes.lay(facts, grace_days=mode.grace_days if isinstance(mode, Renewal) else outcomes.GRACE_DAYS)
-    dates = ", ".join(f"(DATE '{cutoff}')" for cutoff in cutoffs)
-    looks = f"(SELECT * FROM (VALUES {dates}) AS v(cutoff))"
+    dates = ", ".join(f"DATE '{cutoff}'" for cutoff in cutoffs)
+    looks = f"(SELECT unnest(CAST([{dates}] AS DATE[])) AS cutoff)"
     _number(facts, _open_contracts(mode, looks) if isinstance(mode, Renewal) else _active_accounts(mode, looks))
 
 
-def _number(facts: Facts, sql: str) -> None:
+def lay_books_beside(facts: Facts, mode: Mode, *, cutoffs: tuple[date, ...]) -> None:
+    """Add the books of some days to the snapshots that lie there; what is in both lies there once.
+
+    The columns ``asked`` and ``in_book`` then say which snapshots were there before and which are of those books.
+    """
+    facts.engine.execute("CREATE OR REPLACE TABLE snapshots_asked AS SELECT * FROM snapshots")
+    lay_book(facts, mode, cutoffs=cutoffs)
+    plain = COLUMNS.replace(
+        "outcome_left, decided_on", "max(outcome_left) AS outcome_left, max(decided_on) AS decided_on"
+    )
+    sql = f"""SELECT {plain}, bool_or(asked) AS asked, bool_or(NOT asked) AS in_book
+        FROM (SELECT *, true AS asked FROM snapshots_asked UNION ALL SELECT *, false AS asked FROM snapshots)
+        GROUP BY ALL"""
+    _number(facts, sql, further=", asked, in_book")
+    facts.engine.execute("DROP TABLE snapshots_asked")
+
+
+def _number(facts: Facts, sql: str, further: str = "") -> None:
     facts.engine.execute(
         f"""CREATE OR REPLACE TABLE snapshots AS
-        SELECT row_number() OVER (ORDER BY account_id, cutoff, contract_id, lead_days) AS snapshot_id, {COLUMNS}
+        SELECT row_number() OVER (ORDER BY account_id, cutoff, contract_id, lead_days) AS snapshot_id,
+               {COLUMNS}{further}
         FROM ({sql}) ORDER BY snapshot_id"""
     )
 
@@ -110,8 +132,8 @@ def _active_accounts(mode: Inactivity, looks: str) -> str:
     SELECT u.account_id, NULL::VARCHAR AS contract_id, k.cutoff, {mode.horizon_days} AS lead_days,
            NULL::DATE AS starts_on, NULL::DATE AS ends_on, NULL::DOUBLE AS arr, NULL::DOUBLE AS seats,
            NULL::VARCHAR AS plan, NULL::BOOLEAN AS auto_renew, NULL::INTEGER AS outcome_left, NULL::DATE AS decided_on
-    FROM account_day u JOIN {looks} k ON u.known_on < k.cutoff AND u.day >= k.cutoff - {mode.active_days}
-    WHERE u.events > 0 GROUP BY u.account_id, k.cutoff"""
+    FROM {USED} u JOIN {looks} k ON u.known_on < k.cutoff AND u.day >= k.cutoff - {mode.active_days}
+    GROUP BY u.account_id, k.cutoff"""
 
 
 def _past_inactivity(facts: Facts, mode: Inactivity, anchor: date) -> str:
@@ -125,7 +147,7 @@ def _past_inactivity(facts: Facts, mode: Inactivity, anchor: date) -> str:
     SELECT a.* REPLACE (a.cutoff + {mode.horizon_days} AS decided_on,
                         CASE WHEN bool_or(u.day IS NOT NULL) THEN 0 ELSE 1 END AS outcome_left)
     FROM ({_active_accounts(mode, looks)}) a
-    LEFT JOIN account_day u ON u.account_id = a.account_id AND u.events > 0
+    LEFT JOIN {USED} u ON u.account_id = a.account_id
      AND u.day >= a.cutoff AND u.day < a.cutoff + {mode.horizon_days}
      AND u.known_on < a.cutoff + {mode.horizon_days}
     GROUP BY ALL"""

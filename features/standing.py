@@ -9,8 +9,6 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from features import plan, snapshots
-from features.facts import Facts
 from features.signal import Signal, SignalColumn, Standing, columns
 
 MONTHS = 12
@@ -25,24 +23,16 @@ def ranked(catalogue: Iterable[Signal]) -> tuple[SignalColumn, ...]:
     return tuple(column for column in columns(catalogue) if isinstance(column.signal.measure, Standing))
 
 
-def books(facts: Facts, mode: snapshots.Mode, catalogue: tuple[Signal, ...], cutoffs: Iterable[date]) -> pd.DataFrame:
-    """What the whole book looked like at the beginning of each month that some cutoff is compared with.
-
-    One row an account and month: ``cutoff`` (datetime64) and a column for each signal column that is ranked.
-    Replaces the table ``snapshots``.
-    """
-    wanted = sorted({month for cutoff in cutoffs for month in _months(cutoff)})
-    snapshots.lay_book(facts, mode, cutoffs=tuple(wanted))
-    bases = {_base(column) for column in ranked(catalogue)}
-    values = plan.run(facts, catalogue, wanted=tuple(c for c in columns(catalogue) if c.name in bases))
-    looked = facts.engine.frame("SELECT CAST(cutoff AS TIMESTAMP) AS cutoff FROM snapshots ORDER BY snapshot_id")
-    return pd.concat([looked, values], axis=1)
+def months(cutoffs: Iterable[date]) -> tuple[date, ...]:
+    """The days whose books some cutoff is compared with: the beginnings of its month and of those before it."""
+    return tuple(sorted({month for cutoff in cutoffs for month in _months(cutoff)}))
 
 
 def stand(values: pd.DataFrame, cutoffs: pd.Series, book: pd.DataFrame, catalogue: tuple[Signal, ...]) -> pd.DataFrame:
     """The share of the past year's books below each value, ties by half: (n, ranked columns), NaN where not known.
 
-    ``values`` holds the ranked signals' own columns, ``cutoffs`` (n,) datetime64, ``book`` comes from `books`.
+    ``values`` holds the ranked signals' own columns, ``cutoffs`` (n,) datetime64. ``book`` is what the whole book
+    looked like on the days of `months`: one row an account and day, ``cutoff`` (datetime64) and the same columns.
     """
     wanted = ranked(catalogue)
     places = pd.DataFrame(np.nan, index=values.index, columns=[column.name for column in wanted])

@@ -18,7 +18,7 @@ SELECT s.account_id, s.contract_id, CAST(s.cutoff AS TIMESTAMP) AS cutoff, s.lea
        CAST(s.starts_on AS TIMESTAMP) AS starts_on, CAST(s.ends_on AS TIMESTAMP) AS ends_on,
        CAST(s.decided_on AS TIMESTAMP) AS decided_on, s.arr, s.plan,
        coalesce(a.segment, '') AS segment, coalesce(a.owner, '') AS owner, coalesce(a.name, s.account_id) AS name,
-       CAST(s.outcome_left AS DOUBLE) AS outcome_left
+       CAST(s.outcome_left AS DOUBLE) AS outcome_left, s.asked, s.in_book
 FROM snapshots s LEFT JOIN accounts a USING (account_id) ORDER BY s.snapshot_id
 """
 
@@ -76,11 +76,22 @@ def book(
 def _table(facts: Facts, mode: Mode, lay: Callable[[], None], catalogue: tuple[Signal, ...]) -> SignalTable:
     usage.build(facts.engine)
     lay()
+    # The books that accounts are compared with are computed in the same pass: often they are the same looks.
+    months = standing.months(_cutoffs(facts))
+    snapshots.lay_books_beside(facts, mode, cutoffs=months)
     keys = facts.engine.frame(KEYS)
     computed = plan.run(facts, catalogue)
-    peers = standing.books(facts, mode, catalogue, keys["cutoff"].dt.date.unique())
-    places = standing.stand(computed, keys["cutoff"], peers, catalogue)
-    signals = pd.concat([computed, places], axis=1)[[column.name for column in columns(catalogue)]]
+    asked, in_book = keys["asked"].to_numpy(dtype=bool), keys["in_book"].to_numpy(dtype=bool)
+    own, looks = computed[asked].reset_index(drop=True), keys[asked].reset_index(drop=True)
+    places = standing.stand(own, looks["cutoff"], computed[in_book].assign(cutoff=keys["cutoff"]), catalogue)
+    signals = pd.concat([own, places], axis=1)[[column.name for column in columns(catalogue)]]
     return SignalTable(
-        keys=keys.drop(columns="outcome_left"), signals=signals, left=keys["outcome_left"].to_numpy(dtype=float)
+        keys=looks.drop(columns=["outcome_left", "asked", "in_book"]),
+        signals=signals,
+        left=looks["outcome_left"].to_numpy(dtype=float),
     )
+
+
+def _cutoffs(facts: Facts) -> list[date]:
+    found = facts.engine.rows("SELECT DISTINCT cutoff FROM snapshots ORDER BY cutoff")
+    return [cutoff for (cutoff,) in found if isinstance(cutoff, date)]

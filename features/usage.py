@@ -1,6 +1,10 @@
 """The daily usage rollup: events once to (account, user, event, day), and from it a table for each thing we look at.
 
-Sums are kept as decimals, so that the same facts give the same bits in whatever order they are added.
+Sums are kept as decimals, so that the same facts give the same bits in whatever order they are added. Accounts, people
+and features are numbered, and rows lie in the order of accounts: what is looked at together is stored together.
+
+What became known later than the day it tells of adds only what was not known before. So every column sums over days
+and over the days on which they became known, and nothing needs to be counted as distinct again.
 """
 
 from features.engines.duckdb import DuckEngine
@@ -31,51 +35,111 @@ FROM events
 GROUP BY ALL
 """
 
-ACCOUNT_DAY = """
-SELECT account_id, day, known_on,
-       coalesce(sum(events) FILTER (WHERE human), 0) AS events,
-       coalesce(sum(events) FILTER (WHERE NOT human), 0) AS api_events,
-       coalesce(sum(quantity) FILTER (WHERE human), 0) AS quantity,
-       sum(duration_s) FILTER (WHERE human) AS duration_s
-FROM usage GROUP BY ALL
+ACCOUNT_NUMBER = """
+SELECT CAST(row_number() OVER (ORDER BY account_id) AS INTEGER) AS account, account_id
+FROM (SELECT DISTINCT account_id FROM usage)
+"""
+
+PERSON_NUMBER = """
+SELECT CAST(row_number() OVER (ORDER BY account_id, user_id) AS INTEGER) AS person, account_id, user_id
+FROM (SELECT DISTINCT account_id, user_id FROM usage WHERE user_id IS NOT NULL)
+"""
+
+FEATURE_NUMBER = """
+SELECT CAST(row_number() OVER (ORDER BY event) AS INTEGER) AS feature, event
+FROM (SELECT DISTINCT event FROM usage)
+"""
+
+NUMBERED = """
+SELECT a.account, p.person, f.feature, u.day, u.known_on, u.human, u.events, u.quantity, u.duration_s, u.slots
+FROM usage u JOIN account_number a ON a.account_id = u.account_id JOIN feature_number f ON f.event = u.event
+LEFT JOIN person_number p ON p.account_id = u.account_id AND p.user_id = u.user_id
+ORDER BY a.account
 """
 
 USER_DAY = """
-SELECT account_id, user_id, day, known_on, sum(events) AS events, bit_or(slots) AS slots
-FROM usage WHERE human AND user_id IS NOT NULL GROUP BY ALL
+SELECT account, person, day, known_on,
+       CAST(sum(CASE WHEN human THEN events ELSE 0 END) AS BIGINT) AS events,
+       CAST(sum(CASE WHEN human THEN 0 ELSE events END) AS BIGINT) AS api_events,
+       coalesce(sum(CASE WHEN human THEN quantity END), 0) AS quantity,
+       sum(CASE WHEN human THEN duration_s END) AS duration_s,
+       bit_or(CASE WHEN human AND person IS NOT NULL THEN slots ELSE 0 END) AS slots
+FROM usage_numbered GROUP BY account, person, day, known_on ORDER BY account
 """
 
 FEATURE_DAY = """
-SELECT account_id, event, day, known_on, sum(events) AS events
-FROM usage WHERE human GROUP BY ALL
+SELECT account, feature, day, known_on, CAST(sum(events) AS BIGINT) AS events
+FROM usage_numbered WHERE human GROUP BY account, feature, day, known_on ORDER BY account
+"""
+
+ACCOUNT_DAY = """
+WITH before AS (
+  SELECT late.person, late.day, late.known_on, bit_or(early.slots) AS slots
+  FROM user_day late JOIN user_day early
+    ON early.person = late.person AND early.day = late.day AND early.known_on < late.known_on
+  WHERE late.known_on > late.day
+  GROUP BY late.person, late.day, late.known_on),
+seen AS (
+  SELECT u.account, u.day, u.known_on, u.events, u.api_events, u.quantity, u.duration_s,
+         coalesce(b.slots, 0) AS old, coalesce(b.slots, 0) | u.slots AS slots
+  FROM user_day u LEFT JOIN before b ON b.person = u.person AND b.day = u.day AND b.known_on = u.known_on),
+told AS (
+  SELECT account, day, known_on,
+         CAST(sum(events) AS BIGINT) AS events, CAST(sum(api_events) AS BIGINT) AS api_events,
+         sum(quantity) AS quantity, sum(duration_s) AS duration_s,
+         CAST(sum(CASE WHEN slots <> 0 AND old = 0 THEN 1 ELSE 0 END) AS BIGINT) AS user_days,
+         CAST(sum(bit_count(slots) - bit_count(old)) AS BIGINT) AS half_hours,
+         CAST(sum(bit_count(slots & ~(slots << 1)) - bit_count(old & ~(old << 1))) AS BIGINT) AS sessions
+  FROM seen GROUP BY account, day, known_on),
+again AS (
+  SELECT DISTINCT late.account, late.day, late.known_on
+  FROM told late JOIN told early
+    ON early.account = late.account AND early.day = late.day AND early.known_on < late.known_on AND early.events > 0
+  WHERE late.known_on > late.day)
+SELECT t.*, CASE WHEN t.events > 0 AND a.account IS NULL THEN 1 ELSE 0 END AS active_days,
+       CASE WHEN isodow(t.day) >= 6 THEN t.events ELSE 0 END AS weekend_events
+FROM told t LEFT JOIN again a ON a.account = t.account AND a.day = t.day AND a.known_on = t.known_on
+ORDER BY t.account
 """
 
 FIRST_USE = """
-SELECT account_id, day, known_on FROM (
-  SELECT account_id, known_on, min(day) AS day,
-         min(min(day)) OVER (PARTITION BY account_id ORDER BY known_on
-                             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS earlier
-  FROM usage WHERE human GROUP BY account_id, known_on)
-WHERE earlier IS NULL OR day < earlier
+WITH told AS (
+  SELECT account, known_on, min(day) AS day FROM account_day WHERE events > 0 GROUP BY account, known_on),
+first AS (
+  SELECT account, min(known_on) AS known_on, arg_min(day, known_on) AS day FROM told GROUP BY account),
+earliest AS (
+  SELECT t.account, t.known_on, t.day,
+         min(t.day) OVER (PARTITION BY t.account ORDER BY t.known_on
+                          ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS earlier
+  FROM told t JOIN first f ON f.account = t.account AND (t.known_on = f.known_on OR t.day < f.day))
+SELECT account, day, known_on FROM earliest WHERE earlier IS NULL OR day < earlier
 """
 
 FLEET_DAY = """
-SELECT day, known_on, sum(events) AS events
-FROM account_day WHERE events > 0 GROUP BY ALL
+SELECT day, known_on, CAST(sum(events) AS BIGINT) AS events
+FROM account_day WHERE events > 0 GROUP BY day, known_on
 """
 
 ROLLUPS = {
     "usage": ROLLUP,
-    "account_day": ACCOUNT_DAY,
+    "account_number": ACCOUNT_NUMBER,
+    "person_number": PERSON_NUMBER,
+    "feature_number": FEATURE_NUMBER,
+    "usage_numbered": NUMBERED,
     "user_day": USER_DAY,
     "feature_day": FEATURE_DAY,
+    "account_day": ACCOUNT_DAY,
     "first_use": FIRST_USE,
     "fleet_day": FLEET_DAY,
 }
 """Each rollup by its name, in the order in which they are built."""
+
+SCRATCH = "usage_numbered"
+"""The rollup that only the others read."""
 
 
 def build(engine: DuckEngine) -> None:
     """Roll the accepted events up, once, into the tables of `ROLLUPS`."""
     for name, sql in ROLLUPS.items():
         engine.execute(f"CREATE OR REPLACE TABLE {name} AS {sql}")
+    engine.execute(f"DROP TABLE {SCRATCH}")

@@ -14,8 +14,6 @@ from features.signals import CATALOGUE, FAMILIES
 
 BY_NAME = {signal.name: signal for signal in CATALOGUE}
 FORMATS = {"", "percent", "ratio", "yes"}
-USER_DAYS = 168
-"""Ages that the grain of a user's days reaches: two windows of twelve weeks."""
 
 every_signal = pytest.mark.parametrize("signal", CATALOGUE, ids=[signal.name for signal in CATALOGUE])
 
@@ -99,7 +97,7 @@ def test_a_measure_stands_on_a_grain(signal):
         name, column = need.split(".")
         assert table(name).column(column).name == column
     used = set(re.findall(r"\{(\w+)\}", signal.measure.sql))
-    assert used <= {"inside", "earlier", "window"}
+    assert used <= {"inside", "earlier", "older", "window"}
     assert bool(used) == bool(signal.windows)
     assert not used or grain.windows != "none"
 
@@ -116,7 +114,7 @@ def test_windows_reach_no_further_than_the_rows(signal):
         reach = {"now": cell.window, "before": 2 * cell.window, "year": YEAR + cell.window}[cell.span]
         if "{earlier}" in sql:
             reach = max(reach, 2 * cell.window)
-        assert reach <= (USER_DAYS if cell.signal.measure.grain == "user_day" else LOOKBACK), cell.name
+        assert reach <= LOOKBACK, cell.name
 
 
 @every_signal

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from features import plan, snapshots
 from features.domain import TABLES
-from features.measures import rows_in, total
+from features.measures import active_days, rows_in, total
 from features.signal import Formula, Measure, Signal
 from features.signals import CATALOGUE, frequency
 from tests.oracles import View, ledger_of, seen, views, within
@@ -40,7 +40,7 @@ def people(windows: tuple[int, ...]) -> tuple[Signal, ...]:
         "users": rows_in("user"),
         "parts": rows_in("feature"),
         "acts": total("events"),
-        "dates": rows_in("day", where="events > 0"),
+        "dates": active_days(),
     }
     gone = Measure(grain="user", sql="count(*) FILTER (WHERE {earlier} AND NOT {inside})")
     return (

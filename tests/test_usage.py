@@ -52,7 +52,7 @@ def test_the_narrower_rollups_sum_to_the_wide_one(seed):
     assert rows(facts, "SELECT coalesce(sum(events), 0) FROM fleet_day") == [(people,)]
     assert rows(facts, "SELECT coalesce(sum(events + api_events), 0) FROM account_day") == [(everybody,)]
     known = "SELECT coalesce(sum(events), 0) FROM usage WHERE human AND user_id IS NOT NULL"
-    assert rows(facts, "SELECT coalesce(sum(events), 0) FROM user_day") == rows(facts, known)
+    assert rows(facts, "SELECT coalesce(sum(events), 0) FROM user_day WHERE person IS NOT NULL") == rows(facts, known)
 
 
 @few
@@ -66,7 +66,11 @@ def test_first_use_as_it_was_known(seed, age):
         if row["actor"] == "human" and row["known_at"].date() < cutoff:
             first = wanted.get(row["account_id"], date.max)
             wanted[row["account_id"]] = min(first, row["occurred_at"].date())
-    found = rows(facts, f"SELECT account_id, min(day) FROM first_use WHERE known_on < DATE '{cutoff}' GROUP BY 1")
+    found = rows(
+        facts,
+        "SELECT account_id, min(day) FROM first_use JOIN account_number USING (account) "
+        f"WHERE known_on < DATE '{cutoff}' GROUP BY 1",
+    )
     assert dict(found) == wanted
 
 
@@ -97,3 +101,25 @@ def test_sums_are_exact():
         {"events": [event(quantity=0.1, occurred_at=moment(5) + timedelta(seconds=n)) for n in range(1000)]}
     )
     assert rows(facts, "SELECT CAST(quantity AS DOUBLE) FROM account_day") == [(100.0,)]
+
+
+@few
+@given(seed=seeds, age=st.integers(-10, 900))
+def test_late_facts_add_only_what_is_new(seed, age):
+    """Summed over the days they became known on, days of use, people's days, half-hours and sessions are as known."""
+    facts = facts_of(random_world(seed, accounts=3, events=70))
+    cutoff: date = day(age)
+    slots: dict[tuple, set[int]] = {}
+    active = set()
+    for row in ledger_of(facts).rows["events"]:
+        if row["actor"] == "human" and row["known_at"].date() < cutoff:
+            on = row["occurred_at"].date()
+            active.add((row["account_id"], on))
+            if row["user_id"] is not None:
+                half_hour = row["occurred_at"].hour * 2 + row["occurred_at"].minute // 30
+                slots.setdefault((row["account_id"], row["user_id"], on), set()).add(half_hour)
+    sessions = sum(slot - 1 not in seen for seen in slots.values() for slot in seen)
+    columns = ("active_days", "user_days", "half_hours", "sessions")
+    sums = ", ".join(f"coalesce(sum({column}), 0)" for column in columns)
+    found = rows(facts, f"SELECT {sums} FROM account_day WHERE known_on < DATE '{cutoff}'")
+    assert found == [(len(active), len(slots), sum(map(len, slots.values())), sessions)]

@@ -1,6 +1,6 @@
 """Adoption: which features people use, how evenly, what is new and what was given up."""
 
-from features.measures import evenness, rows_in, share_of_largest, share_of_silent, silence_of_largest
+from features.measures import arrivals, evenness, rows_in, share_of_largest, share_of_silent, silence_of_largest
 from features.signal import Formula, Measure, Signal, change_of
 
 SIGNALS = (
@@ -28,7 +28,7 @@ SIGNALS = (
     Signal(
         name="new_features",
         family="adoption",
-        measure=Measure(grain="feature", sql="count(*) FILTER (WHERE first_age <= {window})"),
+        measure=arrivals("feature"),
         windows=(28, 84),
         absent=0,
         meaning="features used for the first time in two years",

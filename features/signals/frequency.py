@@ -1,6 +1,6 @@
 """Frequency: how often people use the product."""
 
-from features.measures import active_days, total
+from features.measures import active_days, active_weeks, total
 from features.signal import Formula, Measure, Signal, change_of
 
 WINDOWS = (7, 14, 28, 56, 84, 182, 365)
@@ -31,7 +31,7 @@ SIGNALS = (
     Signal(
         name="active_weeks",
         family="frequency",
-        measure=Measure(grain="day", sql="count(DISTINCT (age - 1) // 7) FILTER (WHERE {inside} AND events > 0)"),
+        measure=active_weeks(),
         windows=(28, 84, 182, 364),
         absent=0,
         meaning="weeks, counted back from the cutoff, with any use",
@@ -42,7 +42,7 @@ SIGNALS = (
     Signal(
         name="recency",
         family="frequency",
-        measure=Measure(grain="day", sql="min(age) FILTER (WHERE events > 0)"),
+        measure=Measure(grain="day", sql="min(nearest)"),
         absent=731,
         meaning="days since somebody last used it (731: not in two years)",
         unit="days",
@@ -62,7 +62,7 @@ SIGNALS = (
     Signal(
         name="days_seen",
         family="frequency",
-        measure=Measure(grain="day", sql="least(max(age) FILTER (WHERE events > 0), {window})"),
+        measure=Measure(grain="day", sql="least(max(farthest), {window})"),
         windows=(182,),
         absent=182,
         meaning="days of the window since the account was first seen in use",
@@ -151,7 +151,7 @@ SIGNALS = (
         family="frequency",
         measure=Measure(
             grain="day",
-            sql="CAST(coalesce(sum(events) FILTER (WHERE {inside} AND isodow >= 6), 0) AS DOUBLE)"
+            sql="CAST(coalesce(sum(weekend_events) FILTER (WHERE {inside}), 0) AS DOUBLE)"
             " / nullif(sum(events) FILTER (WHERE {inside}), 0)",
         ),
         windows=(84,),

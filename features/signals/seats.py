@@ -1,6 +1,6 @@
 """Seats: who uses the product, who came and went, and how many of the seats paid for are used."""
 
-from features.measures import rows_in, share_of_largest, share_of_silent, silence_of_largest
+from features.measures import arrivals, rows_in, share_of_largest, share_of_silent, silence_of_largest
 from features.signal import Formula, Measure, Signal, change_of
 
 SIGNALS = (
@@ -38,7 +38,7 @@ SIGNALS = (
     Signal(
         name="arrivals",
         family="seats",
-        measure=Measure(grain="user", sql="count(*) FILTER (WHERE first_age <= {window})"),
+        measure=arrivals("user"),
         windows=(28, 84),
         absent=0,
         meaning="people seen for the first time in two years",

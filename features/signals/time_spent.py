@@ -1,6 +1,6 @@
 """Time spent: how long people stay. Sessions come from the half-hours in which a person was seen."""
 
-from features.measures import rows_in, slot_hours, total
+from features.measures import slot_hours, total
 from features.signal import Formula, Measure, Signal, change_of
 
 SIGNALS = (
@@ -18,7 +18,7 @@ SIGNALS = (
     Signal(
         name="sessions",
         family="time_spent",
-        measure=total("sessions", grain="user_day"),
+        measure=total("sessions", needs=("events.user_id",)),
         windows=(7, 28, 84),
         absent=0,
         meaning="sessions: runs of half-hours of a day in which one person was seen",
@@ -49,7 +49,7 @@ SIGNALS = (
     Signal(
         name="user_days",
         family="time_spent",
-        measure=rows_in("user_day"),
+        measure=total("user_days", needs=("events.user_id",)),
         windows=(7, 28, 84),
         absent=0,
         meaning="days of use summed over people",

@@ -1,3 +1,8 @@
+-- looks
+SELECT s.snapshot_id, s.cutoff, s.starts_on, n.account
+FROM snapshots s JOIN account_number n ON n.account_id = s.account_id
+ORDER BY s.snapshot_id;
+
 -- dawns
 SELECT
   (SELECT min(known_on) FROM usage WHERE user_id IS NOT NULL) AS knows_events_user_id;
@@ -5,18 +10,19 @@ SELECT
 -- user_grain
 SELECT snapshot_id,
   count(*) FILTER (WHERE (mask & 1) <> 0 AND true) AS active_users_7d,
-  count(*) FILTER (WHERE (mask & 7) <> 0 AND true) AS active_users_28d,
-  count(*) FILTER (WHERE (mask & 8) <> 0 AND true) AS active_users_28d_before
+  count(*) FILTER (WHERE (mask & 3) <> 0 AND true) AS active_users_28d,
+  count(*) FILTER (WHERE (mask & 4) <> 0 AND true) AS active_users_28d_before
 FROM (
-SELECT snapshot_id, user_id, bit_or(bit) AS mask, min(age) AS last_age, max(age) AS first_age,
-       coalesce(sum(events) FILTER (WHERE age <= 28), 0) AS events_28,
-       coalesce(sum(events) FILTER (WHERE age <= 84), 0) AS events_84,
-       coalesce(sum(events) FILTER (WHERE age <= 182), 0) AS events_182
-FROM (SELECT *, CASE WHEN age <= 7 THEN 1 WHEN age <= 14 THEN 2 WHEN age <= 28 THEN 4 WHEN age <= 56 THEN 8 WHEN age <= 730 THEN 16 ELSE 0 END AS bit FROM (
-  SELECT s.snapshot_id, u.user_id, u.events, date_diff('day', u.day, s.cutoff) AS age
-  FROM snapshots s JOIN user_day u ON u.account_id = s.account_id AND u.known_on < s.cutoff
-   AND u.day >= s.cutoff - 730))
-GROUP BY snapshot_id, user_id)
+SELECT snapshot_id, person, bit_or(CASE WHEN age <= 7 THEN 1 WHEN age <= 28 THEN 2 WHEN age <= 56 THEN 4 WHEN age <= 730 THEN 8 ELSE 0 END) AS mask, min(age) AS last_age,
+       sum(CASE WHEN age <= 28 THEN events ELSE 0 END) AS events_28,
+       sum(CASE WHEN age <= 84 THEN events ELSE 0 END) AS events_84,
+       sum(CASE WHEN age <= 182 THEN events ELSE 0 END) AS events_182
+FROM (
+  SELECT s.snapshot_id, u.person, u.events, date_diff('day', u.day, s.cutoff) AS age
+  FROM looks s JOIN user_day u ON u.account = s.account AND u.known_on < s.cutoff
+   AND u.day >= s.cutoff - 730
+  WHERE u.person IS NOT NULL AND u.events > 0)
+GROUP BY snapshot_id, person)
 GROUP BY snapshot_id;
 
 -- the signals
