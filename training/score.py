@@ -130,7 +130,7 @@ class Trees:
 
     def __init__(self, text: str):
         self.text = text
-        self.booster = lightgbm.Booster(params={"num_threads": 2, "verbosity": -1}, model_str=text)
+        self.booster = lightgbm.Booster(model_str=text)
 
     def shares(self, values: Floats, segments: Sequence[str]) -> Shares:  # noqa: ARG002 - the protocol's shape
         """The expected log-odds, and each signal's Shapley value."""

@@ -43,7 +43,7 @@ class Risk(PythonModel):
     def load_context(self, context):
         self.scorer = Scorer.load(Path(context.artifacts["scorer"]))
 
-    def predict(self, context, model_input, params=None):
+    def predict(self, context, model_input: pd.DataFrame, params=None):
         return self.scorer.score(model_input).frame()
 
 
@@ -280,6 +280,9 @@ def _register(mlflow: ModuleType, trained: Trained, scratch: Path) -> str:
         signature=ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs)),
         input_example=example,
         pip_requirements=[f"{name}=={metadata.version(name)}" for name in REQUIREMENTS],
-        registered_model_name=MODEL,
     )
-    return str(logged.registered_model_version)
+    client = mlflow.MlflowClient()
+    if not client.search_registered_models(filter_string=f"name = '{MODEL}'"):
+        client.create_registered_model(MODEL)
+    source = f"models:/{logged.model_id}"
+    return str(client.create_model_version(MODEL, source, run_id=logged.run_id, model_id=logged.model_id).version)
