@@ -5,13 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.signal import Measure, Signal, SignalColumn
+from features.signal import Family, Healthier, Measure, Signal, SignalColumn
 from training.dataset import Dataset
 
 START = pd.Timestamp("2020-01-01")
 
 
-def column(name: str, healthier: str = "neither", family: str = "frequency", window: int | None = 28) -> SignalColumn:
+def column(
+    name: str, healthier: Healthier = "neither", family: Family = "frequency", window: int | None = 28
+) -> SignalColumn:
     """A signal column for tests."""
     signal = Signal(
         name=name,

@@ -12,9 +12,9 @@ from training.models import MODELS
 from training.models.base_rate import BaseRate
 from training.models.gbm import Gbm
 from training.models.logistic import Logistic
-from training.models.task import Task
 from training.outing import fit_all, raw_log_odds
-from training.score import damped, logistic, read_part
+from training.score import Linear, damped, logistic, read_part
+from training.task import Task
 from training.train import DIRECTIONS
 
 SIGNS = tuple(DIRECTIONS[column.signal.healthier] for column in COLUMNS)
@@ -71,12 +71,14 @@ def test_the_logistic_regression_finds_the_truth_with_enough_data():
     """On many outcomes, weights approach those the outcomes were drawn with."""
     data = Past(accounts=1500, leads=(30,), strength=1.0).make()
     part = Logistic(strengths=(1000.0,)).fit(Task(data=data, ground=np.zeros(len(data)), directions=SIGNS))[1000.0]
+    assert isinstance(part, Linear)
     assert part.weight / part.scale == pytest.approx([-1.0, 0.5, 0.0, 0.0], abs=0.1)
 
 
 def test_an_unknown_signal_is_neutral_when_it_says_nothing(data):
     """Not knowing a signal whose gaps are pure chance hardly moves the log-odds."""
     part = Logistic().fit(Task(data=data, ground=np.zeros(len(data)), directions=SIGNS))[0.3]
+    assert isinstance(part, Linear)
     assert abs(part.unknown[3]) < 0.3
     assert part.unknown[0] == 0
 
@@ -115,6 +117,7 @@ def test_a_signal_never_known_gets_no_weight(data):
     blind = Dataset(keys=data.keys, signals=signals, left=data.left)
     task = Task(data=blind, ground=np.zeros(len(data)), directions=SIGNS)
     part = Logistic().fit(task)[1.0]
+    assert isinstance(part, Linear)
     back = replace(part, unknown=part.unknown * 0)
     assert part.weight[0] == 0
     assert np.isfinite(raw_log_odds(back, data)).all()
