@@ -130,6 +130,12 @@ def money(value: object) -> str:
     return f"{float(str(value)):,.0f}"
 
 
+def number(value: object) -> str:
+    """22723.4 -> 22,723; 0.85612 -> 0.856."""
+    known = float(str(value))
+    return f"{known:,.0f}" if abs(known) >= 100 else f"{known:.3g}"
+
+
 def short(length: int) -> Callable[[object], str]:
     """Shows a text cut to a length, with an ellipsis."""
     return lambda value: str(value) if len(str(value)) <= length else f"{str(value)[: length - 1]}…"

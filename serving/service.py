@@ -1,14 +1,13 @@
 """The scoring service, the only file that imports bentoml: POST by BentoML, GET by `serving.api`, through one door."""
 
 import os
-import socket
 from pathlib import Path
 from typing import Final
 
 import bentoml
 from starlette.responses import Response
 
-from features.errors import EbbError, SettingsError
+from features.errors import EbbError
 from serving import problems, wire
 from serving.api import make_app
 from serving.config import Settings
@@ -49,26 +48,13 @@ Ebb.add_asgi_middleware(Door, own=_app)
 
 def serve(settings: Settings, config: Path | None) -> None:
     """Serve until Ctrl-C or SIGTERM. The workers read the same settings through EBB_CONFIG, EBB_DATA and EBB_HOME."""
-    host, port = settings.serve.host, settings.serve.port
-    _check_free(host, port)
     os.environ["EBB_HOME"] = str(settings.home.absolute())
     os.environ["EBB_DATA"] = str(settings.data.folder.absolute())
     if config is not None:
         os.environ["EBB_CONFIG"] = str(config.absolute())
-    Ebb.serve_http(host=host, port=port)
+    Ebb.serve_http(host=settings.serve.host, port=settings.serve.port)
 
 
 def _path(name: str) -> Path | None:
     value = os.environ.get(name)
     return Path(value) if value else None
-
-
-def _check_free(host: str, port: int) -> None:
-    """SettingsError when nobody can listen there."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        raise SettingsError(f"cannot listen on {host}:{port}: {error.strerror}; --port takes another one") from None

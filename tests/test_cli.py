@@ -121,8 +121,13 @@ def test_faults_are_one_line(tmp_path: Path, market_home: MarketHome, capsys: py
     assert_fault(capsys, "ebb train", "score", "--data", market_home.data, *home)
     known = str(rows(market_home, "SELECT min(account_id) FROM scores")[0][0])
     assert_fault(capsys, "did you mean acc-", "explain", known[:-1], "--home", market_home.folder)
-    port = market_home.url.rpartition(":")[2]
-    assert_fault(capsys, "--port takes another one", "serve", "--port", port, *home)
+
+
+def test_a_port_that_is_taken_is_said(market_home: MarketHome, tmp_path: Path) -> None:
+    """A second service on the same port says how to take another one."""
+    ran = ebb("serve", "--port", market_home.url.rpartition(":")[2], "--home", tmp_path)
+    assert ran.returncode == 1
+    assert "--port takes another one" in ran.stderr.splitlines()[-1]
 
 
 def test_an_unexpected_fault_is_one_line_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,10 +2,13 @@
 
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
-import mlflow
+import pandas as pd
 import pytest
 
 from serving.signal_book import BOOK, SignalBook
@@ -218,15 +221,23 @@ def test_before_the_first_model_it_says_so(market_home: MarketHome) -> None:
         assert str(answer.url).endswith(path)
 
 
-def test_pyfunc_equals_service(client: httpx.Client, market_home: MarketHome, accounts: list[str]) -> None:
+def test_pyfunc_equals_service(
+    client: httpx.Client, market_home: MarketHome, accounts: list[str], tmp_path: Path
+) -> None:
     """The registered model, loaded by plain MLflow, gives the risks that the service gives, to 1e-9."""
     with ScoreStore(market_home.store_url) as store:
         run = store.latest()
         assert run is not None
     book = SignalBook.read(market_home.folder / BOOK, run.signals)
-    mlflow.set_tracking_uri(f"sqlite:///{market_home.folder / 'mlflow.db'}")
-    model = mlflow.pyfunc.load_model(f"models:/{run.model_name}/{run.model_version}")
-    told = model.predict(book.now.assign(segment=book.keys["segment"].fillna("")))
+    book.now.assign(segment=book.keys["segment"].fillna("")).to_parquet(tmp_path / "signals.parquet")
+    program = (
+        "import mlflow, pandas as pd\n"
+        f"mlflow.set_tracking_uri('sqlite:///{market_home.folder / 'mlflow.db'}')\n"
+        f"model = mlflow.pyfunc.load_model('models:/{run.model_name}/{run.model_version}')\n"
+        "model.predict(pd.read_parquet('signals.parquet')).to_parquet('told.parquet')\n"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True)
+    told = pd.read_parquet(tmp_path / "told.parquet")
     served = {one["account_id"]: one["risk"] for one in post(client, {"account_ids": accounts}).json()["scores"]}
     for account, risk in zip(book.keys["account_id"], told["risk"], strict=True):
         assert math.isclose(served[account], risk, abs_tol=1e-9)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_mock_engine
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import ExecutableDDLElement
 
 from features.errors import SettingsError, StoreError
 from serving.ledger import METADATA
@@ -86,9 +88,11 @@ def test_the_database_itself_refuses_to_change_a_row(store: ScoreStore, file: Pa
 def test_postgresql_gets_the_same_guard() -> None:
     """The tables' definition for PostgreSQL brings triggers against UPDATE, DELETE and TRUNCATE."""
     ddl: list[str] = []
-    engine = create_mock_engine(
-        "postgresql://", lambda statement, *_, **__: ddl.append(str(statement.compile(dialect=engine.dialect)))
-    )
+
+    def written(statement: ExecutableDDLElement, *_: object, **__: object) -> None:
+        ddl.append(str(statement.compile(dialect=postgresql.dialect())))
+
+    engine = create_mock_engine("postgresql://", written)
     METADATA.create_all(engine, checkfirst=False)
     assert any("BEFORE UPDATE OR DELETE OR TRUNCATE ON scores" in statement for statement in ddl)
     assert not any("RAISE(ABORT" in statement for statement in ddl)

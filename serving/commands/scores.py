@@ -8,7 +8,7 @@ import typer
 from features.errors import StoreError
 from serving.book import Run, Score
 from serving.options import Config, Data, Form, Home, settings
-from serving.output import Column, Format, Marked, money, percent, short, write
+from serving.output import Column, Format, Marked, money, number, percent, short, write
 from serving.progress import Progress
 
 TOP = 20
@@ -33,7 +33,7 @@ DRIVERS = (
     Column(key="contribution", title="share", shown=lambda share: f"{float(str(share)):+.2f}", right=True),
     Column(key="signal", title="signal", keep="program"),
     *(
-        Column(key=key, title=title, shown=lambda value: f"{float(str(value)):,.4g}", right=True)
+        Column(key=key, title=title, shown=number, right=True)
         for key, title in (("now", "now"), ("before", "before"), ("typical", "typical"))
     ),
     Column(key="sentence", title="what it says", wraps=True),
