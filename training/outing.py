@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from training.dataset import Dataset, Floats
 from training.models import Model
-from training.models.task import Task
 from training.score import Part, Upon, plain_log_odds
 from training.split import Fold
+from training.task import Task
 
 Key: TypeAlias = tuple[str, float]
 """A candidate: a model's name and its strength."""

@@ -4,6 +4,7 @@ import logging
 import os
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -43,7 +44,7 @@ class Risk(PythonModel):
     def load_context(self, context):
         self.scorer = Scorer.load(Path(context.artifacts["scorer"]))
 
-    def predict(self, context, model_input, params=None):
+    def predict(self, context, model_input: pd.DataFrame, params=None):
         return self.scorer.score(model_input).frame()
 
 
@@ -162,18 +163,21 @@ def _mlflow(uri: str) -> Iterator[ModuleType]:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    import mlflow
+    with warnings.catch_warnings():
+        # What MLflow and SQLAlchemy warn each other of is nothing a user can mend.
+        warnings.simplefilter("ignore")
+        import mlflow
 
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    if uri.startswith(SQLITE):
-        Path(uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(uri)
-    try:
-        yield mlflow
-    finally:
-        mlflow.set_tracking_uri(before)
+        for name in ("mlflow", "alembic"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        if uri.startswith(SQLITE):
+            Path(uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
+        before = mlflow.get_tracking_uri()
+        mlflow.set_tracking_uri(uri)
+        try:
+            yield mlflow
+        finally:
+            mlflow.set_tracking_uri(before)
 
 
 def _experiment(mlflow: ModuleType, artifacts: Path | None) -> None:
@@ -280,6 +284,9 @@ def _register(mlflow: ModuleType, trained: Trained, scratch: Path) -> str:
         signature=ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs)),
         input_example=example,
         pip_requirements=[f"{name}=={metadata.version(name)}" for name in REQUIREMENTS],
-        registered_model_name=MODEL,
     )
-    return str(logged.registered_model_version)
+    client = mlflow.MlflowClient()
+    if not client.search_registered_models(filter_string=f"name = '{MODEL}'"):
+        client.create_registered_model(MODEL)
+    source = f"models:/{logged.model_id}"
+    return str(client.create_model_version(MODEL, source, run_id=logged.run_id, model_id=logged.model_id).version)

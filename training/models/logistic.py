@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from training.dataset import Floats
-from training.models.task import Task
 from training.score import Linear, Part, damped, logistic
+from training.task import Task
 
 LEAST_SPREAD: Final = 1e-6
 """A signal that varies less than this within what is learnt from says nothing and gets no weight."""
