@@ -30,6 +30,7 @@ def take_in(source: Source, engine: DuckEngine, rejected: Path | None, now: date
     today = now or datetime.now(UTC).date()
     raws = source.raw(engine)
     known: dict[str, frozenset[str]] = {}
+    totals: dict[str, tuple[int, int]] = {}
     findings: list[Finding] = []
     with Rejected(folder=rejected, engine=engine) as aside:
         # Accounts come first: the other tables are checked against them.
@@ -42,6 +43,8 @@ def take_in(source: Source, engine: DuckEngine, rejected: Path | None, now: date
             findings += aside.take(table, raw, sifted)
             findings += mixed_zones(table, raw, sifted.types, engine)
             known[table.name] = _known(table, raw, sifted, engine)
+            if sifted.filled is not None:
+                totals[table.name] = sifted.read, sifted.hashes
             for name in (*raw.scratch, *sifted.scratch):
                 engine.execute(f"DROP TABLE {identifier(name)}")
     if "accounts" not in raws:
@@ -51,7 +54,7 @@ def take_in(source: Source, engine: DuckEngine, rejected: Path | None, now: date
         engine=engine,
         known=known,
         cutoff=_cutoff(engine, today),
-        fingerprint=fingerprint(engine),
+        fingerprint=fingerprint(engine, totals),
         findings=tuple(findings),
     )
 
@@ -60,12 +63,19 @@ def _known(table: Table, raw: Raw, sifted: Sifted, engine: DuckEngine) -> frozen
     """The columns with at least one value; a default and a derived known_at are not values."""
     filled = {column.name for column in table.columns if column.default is not None} | {"known_at"}
     plain = [name for name in sifted.columns if name not in filled]
-    counts = engine.rows(f"SELECT {', '.join(f'count({identifier(name)})' for name in plain)} FROM {table.name}")[0]
-    held = {name for name, count in zip(plain, counts, strict=True) if count}
+    held = {name for name, count in _filled(table, sifted, plain, engine).items() if count}
     for name in filled & set(raw.columns) & {column.name for column in table.columns}:
         if engine.rows(f"SELECT 1 FROM ({raw.sql}) WHERE {is_given(name, sifted.types[name])} LIMIT 1"):
             held.add(name)
     return frozenset(held)
+
+
+def _filled(table: Table, sifted: Sifted, names: list[str], engine: DuckEngine) -> Mapping[str, int]:
+    """How many values each of the columns holds."""
+    if sifted.filled is not None:
+        return {name: sifted.filled[name] for name in names}
+    counts = engine.rows(f"SELECT {', '.join(f'count({identifier(name)})' for name in names)} FROM {table.name}")[0]
+    return {name: int(str(count)) for name, count in zip(names, counts, strict=True)}
 
 
 def _derive_accounts(engine: DuckEngine) -> None:

@@ -13,13 +13,16 @@ class Raw:
 
     ``sql`` is a query of every column by Ebb's name, in whatever type the source has, plus ``_file`` (VARCHAR) and
     ``_row`` (BIGINT, 1 = the first data row of that file). ``broken`` is a query of ``_file, _row, _line, reason`` for
-    the lines that could not be split into columns. ``scratch`` names tables to drop once the table has been taken in.
+    the lines that could not be split into columns. ``in_place`` tells that the query reads files that are quick to read
+    again, so that no copy need be kept of rows that are all usable. ``scratch`` names tables to drop once the table
+    has been taken in.
     """
 
     sql: str
     columns: tuple[str, ...]
     broken: str | None = None
     scratch: tuple[str, ...] = ()
+    in_place: bool = False
 
 
 class Source(Protocol):

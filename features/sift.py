@@ -1,14 +1,15 @@
 """Sifting one table in one pass: usable rows become the typed table, the others stay behind with their fault."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from features.attributes import attributes
 from features.conform import is_given, typed
 from features.domain import Column, Table
-from features.engines.duckdb import DuckEngine, identifier
+from features.engines.duckdb import DuckEngine, identifier, quoted
 from features.faults import GIVEN, RAW, Fault, faults, repeated
+from features.fingerprint import total
 from features.raw import Raw
 
 
@@ -17,6 +18,8 @@ class Sifted:
     """What came of one table.
 
     ``unusable`` is a query of the raw cells (``raw …``), ``_file``, ``_row`` and ``_fault``, an index into ``faults``.
+    ``filled`` counts each column's values and ``hashes`` sums row hashes where one pass told both, which it does when
+    the table is only a view of files in place.
     """
 
     read: int
@@ -26,6 +29,8 @@ class Sifted:
     faults: tuple[Fault, ...]
     unusable: str
     scratch: tuple[str, ...] = ()
+    filled: Mapping[str, int] | None = None
+    hashes: int = 0
 
 
 def sift(table: Table, raw: Raw, engine: DuckEngine, *, now: date, accounts: bool) -> Sifted:
@@ -35,15 +40,21 @@ def sift(table: Table, raw: Raw, engine: DuckEngine, *, now: date, accounts: boo
     further = attributes(table, raw, types, engine)
     known_faults = faults(table, frozenset(types), now, accounts)
     checked = f"SELECT *, {_first_fault(known_faults)} AS _fault FROM ({_cells(table, raw, types, further)})"
+    columns = (*(column.name for column in table.columns), *further)
+    if raw.in_place and not table.key:
+        found = Sifted(read=0, accepted=0, types=types, columns=columns, faults=known_faults, unusable="")
+        view = _view(table, raw, engine, checked, further, found)
+        if view is not None:
+            return view
     scratch: tuple[str, ...] = ()
     if table.key:
         known_faults = (*known_faults, *repeated(table))
         scratch = (f"_checked_{table.name}",)
         engine.execute(f"CREATE OR REPLACE TEMP TABLE {scratch[0]} AS {_numbered(table, checked, len(known_faults))}")
         checked = f"SELECT * FROM {scratch[0]}"
-    columns = (*(column.name for column in table.columns), *further)
+    _make_room(table, engine)
     engine.execute(
-        f"CREATE OR REPLACE TABLE {table.name} AS SELECT {_final(table, further)} FROM ({checked}) WHERE _fault IS NULL"
+        f"CREATE TABLE {table.name} AS SELECT {_final(table, further)} FROM ({checked}) WHERE _fault IS NULL"
     )
     if table.key:
         _keep_places(table, checked, engine)
@@ -61,9 +72,36 @@ def sift(table: Table, raw: Raw, engine: DuckEngine, *, now: date, accounts: boo
 def empty(table: Table, engine: DuckEngine) -> None:
     """Create the typed table of a table that the source does not have."""
     cells = ", ".join(f"NULL::{column.sql_type} AS {identifier(column.name)}" for column in table.columns)
-    engine.execute(
-        f"CREATE OR REPLACE TABLE {table.name} AS SELECT {_final(table, {})} FROM (SELECT {cells}) WHERE false"
-    )
+    _make_room(table, engine)
+    engine.execute(f"CREATE TABLE {table.name} AS SELECT {_final(table, {})} FROM (SELECT {cells}) WHERE false")
+
+
+def _view(
+    table: Table, raw: Raw, engine: DuckEngine, checked: str, further: Mapping[str, str], found: Sifted
+) -> Sifted | None:
+    """A view in place of a copy, when one pass over the files finds no unusable row."""
+    final = f"SELECT {_final(table, further)}, _fault FROM ({checked})"
+    names = (*found.columns, *(() if "known_at" in found.columns else ("known_at",)))
+    counts = ", ".join(f"count({identifier(name)})" for name in found.columns)
+    read, unusable, hashes, *filled = engine.rows(
+        f"SELECT count(*), count(_fault), {total(names)}, {counts} FROM ({final})"
+    )[0]
+    if unusable:
+        return None
+    _make_room(table, engine)
+    cells = _cells(table, raw, found.types, further)
+    engine.execute(f"CREATE VIEW {table.name} AS SELECT {_final(table, further)} FROM ({cells})")
+    values = {name: int(str(count)) for name, count in zip(found.columns, filled, strict=True)}
+    return replace(found, read=int(str(read)), accepted=int(str(read)), filled=values, hashes=int(str(hashes or 0)))
+
+
+def _make_room(table: Table, engine: DuckEngine) -> None:
+    """Forget the table of an earlier intake, whether it was one or a view."""
+    for (kind,) in engine.rows(
+        f"SELECT table_type FROM information_schema.tables WHERE table_name = {quoted(table.name)} "
+        "AND table_schema = current_schema() AND table_catalog = current_catalog()"
+    ):
+        engine.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} {table.name}")
 
 
 def _keep_places(table: Table, checked: str, engine: DuckEngine) -> None:

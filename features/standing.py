@@ -35,16 +35,13 @@ def stand(values: pd.DataFrame, cutoffs: pd.Series, book: pd.DataFrame, catalogu
     looked like on the days of `months`: one row an account and day, ``cutoff`` (datetime64) and the same columns.
     """
     wanted = ranked(catalogue)
-    places = pd.DataFrame(np.nan, index=values.index, columns=[column.name for column in wanted])
-    month = cutoffs.dt.to_period("M").dt.to_timestamp()
-    for start in month.unique():
-        rows = month == start
-        since = start - pd.DateOffset(months=MONTHS - 1)
-        peers = book[(book["cutoff"] >= since) & (book["cutoff"] <= start)]
-        for column in wanted:
-            own = values.loc[rows, _base(column)].to_numpy(dtype=float)
-            places.loc[rows, column.name] = share_below(own, peers[_base(column)].to_numpy(dtype=float))
-    return places
+    places = {}
+    month, held = _month_number(cutoffs), _month_number(book["cutoff"])
+    for column in wanted:
+        base = _base(column)
+        own, peers = values[base].to_numpy(dtype=float), book[base].to_numpy(dtype=float)
+        places[column.name] = _standings(own, month, peers, held)
+    return pd.DataFrame(places, index=values.index, columns=[column.name for column in wanted])
 
 
 def share_below(values: np.ndarray, peers: np.ndarray) -> np.ndarray:
@@ -53,11 +50,29 @@ def share_below(values: np.ndarray, peers: np.ndarray) -> np.ndarray:
     >>> share_below(np.array([1.0, 9.0]), np.array([0.0, 1.0, 2.0, 3.0] * 5)).tolist()
     [0.375, 1.0]
     """
-    known = np.sort(peers[~np.isnan(peers)])
-    if len(known) < FEWEST:
-        return np.full(len(values), np.nan)
-    below = np.searchsorted(known, values, side="left") + np.searchsorted(known, values, side="right")
-    return np.where(np.isnan(values), np.nan, below / (2 * len(known)))
+    return _standings(values, np.zeros(len(values), dtype=int), peers, np.zeros(len(peers), dtype=int))
+
+
+def _standings(own: np.ndarray, month: np.ndarray, peers: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """The share of peers of the past year's months below each value; ``month`` and ``held`` number the months."""
+    places = np.full(len(own), np.nan)
+    # Every value is ranked once; a month's comparison is then a running count over ranks.
+    levels, ranks = np.unique(np.concatenate([own, peers]), return_inverse=True)
+    known = ~np.isnan(peers)
+    for now in np.unique(month):
+        inside = known & (held > now - MONTHS) & (held <= now)
+        count = int(inside.sum())
+        if count < FEWEST:
+            continue
+        equal = np.bincount(ranks[len(own) :][inside], minlength=len(levels))
+        twice = 2 * np.cumsum(equal) - equal
+        rows = (month == now) & ~np.isnan(own)
+        places[rows] = twice[ranks[: len(own)][rows]] / (2 * count)
+    return places
+
+
+def _month_number(days: pd.Series) -> np.ndarray:
+    return np.asarray(days.dt.year * 12 + days.dt.month)
 
 
 def _base(column: SignalColumn) -> str:

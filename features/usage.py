@@ -72,33 +72,36 @@ SELECT account, feature, day, known_on, CAST(sum(events) AS BIGINT) AS events
 FROM usage_numbered WHERE human GROUP BY account, feature, day, known_on ORDER BY account
 """
 
+SEEN_BEFORE = """
+SELECT late.person, late.day, late.known_on, bit_or(early.slots) AS slots
+FROM user_day late JOIN user_day early
+  ON early.person = late.person AND early.day = late.day AND early.known_on < late.known_on
+WHERE late.known_on > late.day
+GROUP BY late.person, late.day, late.known_on
+"""
+
+USED_BEFORE = """
+SELECT DISTINCT late.account, late.day, late.known_on
+FROM user_day late JOIN user_day early
+  ON early.account = late.account AND early.day = late.day AND early.known_on < late.known_on
+WHERE late.known_on > late.day AND early.events > 0
+"""
+
 ACCOUNT_DAY = """
-WITH before AS (
-  SELECT late.person, late.day, late.known_on, bit_or(early.slots) AS slots
-  FROM user_day late JOIN user_day early
-    ON early.person = late.person AND early.day = late.day AND early.known_on < late.known_on
-  WHERE late.known_on > late.day
-  GROUP BY late.person, late.day, late.known_on),
-seen AS (
-  SELECT u.account, u.day, u.known_on, u.events, u.api_events, u.quantity, u.duration_s,
-         coalesce(b.slots, 0) AS old, coalesce(b.slots, 0) | u.slots AS slots
-  FROM user_day u LEFT JOIN before b ON b.person = u.person AND b.day = u.day AND b.known_on = u.known_on),
-told AS (
+SELECT t.*, CASE WHEN t.events > 0 AND b.account IS NULL THEN 1 ELSE 0 END AS active_days,
+       CASE WHEN isodow(t.day) >= 6 THEN t.events ELSE 0 END AS weekend_events
+FROM (
   SELECT account, day, known_on,
          CAST(sum(events) AS BIGINT) AS events, CAST(sum(api_events) AS BIGINT) AS api_events,
          sum(quantity) AS quantity, sum(duration_s) AS duration_s,
-         CAST(sum(CASE WHEN slots <> 0 AND old = 0 THEN 1 ELSE 0 END) AS BIGINT) AS user_days,
-         CAST(sum(bit_count(slots) - bit_count(old)) AS BIGINT) AS half_hours,
-         CAST(sum(bit_count(slots & ~(slots << 1)) - bit_count(old & ~(old << 1))) AS BIGINT) AS sessions
-  FROM seen GROUP BY account, day, known_on),
-again AS (
-  SELECT DISTINCT late.account, late.day, late.known_on
-  FROM told late JOIN told early
-    ON early.account = late.account AND early.day = late.day AND early.known_on < late.known_on AND early.events > 0
-  WHERE late.known_on > late.day)
-SELECT t.*, CASE WHEN t.events > 0 AND a.account IS NULL THEN 1 ELSE 0 END AS active_days,
-       CASE WHEN isodow(t.day) >= 6 THEN t.events ELSE 0 END AS weekend_events
-FROM told t LEFT JOIN again a ON a.account = t.account AND a.day = t.day AND a.known_on = t.known_on
+         CAST(sum(CASE WHEN now <> 0 AND old = 0 THEN 1 ELSE 0 END) AS BIGINT) AS user_days,
+         CAST(sum(bit_count(now) - bit_count(old)) AS BIGINT) AS half_hours,
+         CAST(sum(bit_count(now & ~(now << 1)) - bit_count(old & ~(old << 1))) AS BIGINT) AS sessions
+  FROM (
+    SELECT u.*, coalesce(b.slots, 0) AS old, coalesce(b.slots, 0) | u.slots AS now
+    FROM user_day u LEFT JOIN seen_before b ON b.person = u.person AND b.day = u.day AND b.known_on = u.known_on)
+  GROUP BY account, day, known_on) t
+LEFT JOIN used_before b ON b.account = t.account AND b.day = t.day AND b.known_on = t.known_on
 ORDER BY t.account
 """
 
@@ -128,18 +131,21 @@ ROLLUPS = {
     "usage_numbered": NUMBERED,
     "user_day": USER_DAY,
     "feature_day": FEATURE_DAY,
+    "seen_before": SEEN_BEFORE,
+    "used_before": USED_BEFORE,
     "account_day": ACCOUNT_DAY,
     "first_use": FIRST_USE,
     "fleet_day": FLEET_DAY,
 }
 """Each rollup by its name, in the order in which they are built."""
 
-SCRATCH = "usage_numbered"
-"""The rollup that only the others read."""
+SCRATCH = ("usage_numbered", "seen_before", "used_before")
+"""The rollups that only others read."""
 
 
 def build(engine: DuckEngine) -> None:
     """Roll the accepted events up, once, into the tables of `ROLLUPS`."""
     for name, sql in ROLLUPS.items():
         engine.execute(f"CREATE OR REPLACE TABLE {name} AS {sql}")
-    engine.execute(f"DROP TABLE {SCRATCH}")
+    for name in SCRATCH:
+        engine.execute(f"DROP TABLE {name}")

@@ -293,10 +293,10 @@ def test_typed_columns_lose_nothing(
     with tempfile.TemporaryDirectory() as scratch:
         frame.to_parquet(Path(scratch) / "events.parquet")
         facts = taken(Path(scratch))
-    [(accepted, sane)] = facts.engine.rows(
-        "SELECT count(*), count(*) FILTER (occurred_at BETWEEN '1970-01-01' AND '2026-06-02' AND "
-        "coalesce(isfinite(duration_s) AND duration_s >= 0, true)) FROM events"
-    )
+        [(accepted, sane)] = facts.engine.rows(
+            "SELECT count(*), count(*) FILTER (occurred_at BETWEEN '1970-01-01' AND '2026-06-02' AND "
+            "coalesce(isfinite(duration_s) AND duration_s >= 0, true)) FROM events"
+        )
     assert accepted == sane
     assert int(str(accepted)) + sum(f.count for f in facts.findings if f.set_aside) == len(frame)
     assert kinds(facts.findings).count("no rows") == (accepted == 0)
