@@ -26,7 +26,7 @@ GROUP BY snapshot_id, person)
 GROUP BY snapshot_id;
 
 -- the signals
-SELECT
+SELECT snapshot_id,
   CAST(active_users_7d AS DOUBLE) AS active_users_7d,
   CAST(active_users_28d AS DOUBLE) AS active_users_28d,
   CAST(change_28d AS DOUBLE) AS change_28d
@@ -41,5 +41,4 @@ SELECT s.snapshot_id, s.knows_events_user_id,
 FROM (SELECT p.snapshot_id, p.cutoff, d.knows_events_user_id < p.cutoff AS knows_events_user_id FROM snapshots p CROSS JOIN dawns d) s
 LEFT JOIN user_grain ON user_grain.snapshot_id = s.snapshot_id
 )
-)
-ORDER BY snapshot_id;
+);
