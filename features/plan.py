@@ -24,7 +24,7 @@ YEAR = 364
 """Days to the same window a year ago: whole weeks, so that weekdays compare."""
 
 
-AT_ONCE = 20_000
+AT_ONCE = 50_000
 """Snapshots worked off together."""
 
 
@@ -234,7 +234,13 @@ def plan_of(
     return Plan(signals, known, every if wanted is None else wanted)
 
 
-def run(facts: Facts, catalogue: Iterable[Signal], wanted: tuple[SignalColumn, ...] | None = None) -> pd.DataFrame:
+def run(
+    facts: Facts,
+    catalogue: Iterable[Signal],
+    wanted: tuple[SignalColumn, ...] | None = None,
+    *,
+    at_once: int = AT_ONCE,
+) -> pd.DataFrame:
     """The wanted signals of the table ``snapshots``: one row a snapshot in its order, one float column a signal column.
 
     By default every signal but standings, which need the books of other months (see `features.table`).
@@ -243,7 +249,7 @@ def run(facts: Facts, catalogue: Iterable[Signal], wanted: tuple[SignalColumn, .
     for statement in steps:
         if not statement.by_account:
             facts.engine.execute(f"CREATE OR REPLACE TABLE {statement.table} AS {statement.sql}")
-    _by_account(facts.engine, [statement for statement in steps if statement.by_account])
+    _by_account(facts.engine, [statement for statement in steps if statement.by_account], at_once)
     # Sorting a narrow column here is cheaper than sorting wide rows there.
     found = facts.engine.frame(closing.sql)
     order = found.pop("snapshot_id").to_numpy().argsort(kind="stable")
@@ -251,11 +257,11 @@ def run(facts: Facts, catalogue: Iterable[Signal], wanted: tuple[SignalColumn, .
     return found if in_order else found.take(order).reset_index(drop=True)
 
 
-def _by_account(engine: DuckEngine, steps: list[Statement]) -> None:
+def _by_account(engine: DuckEngine, steps: list[Statement], at_once: int) -> None:
     """Work steps off some accounts at a time: what is aggregated together then fits the processor's caches."""
     parts = engine.rows(
         f"""SELECT min(account), max(account) FROM (
-          SELECT account, (sum(count(*)) OVER (ORDER BY account) - 1) // {AT_ONCE} AS part FROM looks GROUP BY account)
+          SELECT account, (sum(count(*)) OVER (ORDER BY account) - 1) // {at_once} AS part FROM looks GROUP BY account)
         GROUP BY part ORDER BY part"""
     )
     if len(parts) > 1:

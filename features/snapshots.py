@@ -67,6 +67,26 @@ def lay_book(facts: Facts, mode: Mode, *, cutoffs: tuple[date, ...]) -> None:
     _number(facts, _open_contracts(mode, looks) if isinstance(mode, Renewal) else _active_accounts(mode, looks))
 
 
+def lay_accounts(facts: Facts, mode: Mode, *, cutoffs: tuple[date, ...]) -> None:
+    """Make the table ``snapshots`` of every account known at each of the cutoffs, with its open contract if it has one.
+
+    An account is known from its ``created_at``, or always when that is not said.
+    """
+    lay_book(facts, mode, cutoffs=cutoffs)
+    facts.engine.execute("CREATE OR REPLACE TABLE snapshots_open AS SELECT * FROM snapshots")
+    dates = ", ".join(f"DATE '{cutoff}'" for cutoff in cutoffs)
+    lead_days = "s.lead_days" if isinstance(mode, Renewal) else str(mode.horizon_days)
+    plain = COLUMNS.replace("lead_days", f"{lead_days} AS lead_days")
+    _number(
+        facts,
+        f"""SELECT {plain}
+        FROM (SELECT a.account_id, k.cutoff FROM accounts a
+              JOIN (SELECT DISTINCT unnest(CAST([{dates}] AS DATE[])) AS cutoff) k ON a.known_at < k.cutoff)
+        LEFT JOIN snapshots_open s USING (account_id, cutoff)""",
+    )
+    facts.engine.execute("DROP TABLE snapshots_open")
+
+
 def lay_books_beside(facts: Facts, mode: Mode, *, cutoffs: tuple[date, ...]) -> None:
     """Add the books of some days to the snapshots that lie there; what is in both lies there once.
 

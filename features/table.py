@@ -73,6 +73,13 @@ def book(
     return now, pd.DataFrame(before)
 
 
+def every(
+    facts: Facts, mode: Mode, *, cutoffs: tuple[date, ...], catalogue: tuple[Signal, ...] = CATALOGUE
+) -> SignalTable:
+    """Every account known at each of some cutoffs, with an open contract or without."""
+    return _table(facts, mode, lambda: snapshots.lay_accounts(facts, mode, cutoffs=cutoffs), catalogue)
+
+
 def _table(facts: Facts, mode: Mode, lay: Callable[[], None], catalogue: tuple[Signal, ...]) -> SignalTable:
     usage.build(facts.engine)
     lay()

@@ -11,7 +11,7 @@ from typing import Final
 import typer
 
 from features.errors import EbbError
-from serving.commands import demo, learning, scores, service, setup
+from serving.commands import demo, learning, scores, service, setup, signal_table
 
 DEBUG: Final = "EBB_DEBUG"
 """Set to anything, it lets the whole trace of a fault through."""
@@ -38,6 +38,8 @@ for _command in (
     scores.explain,
     service.serve,
     learning.signals,
+    signal_table.build,
+    signal_table.sql,
     setup.simulate,
 ):
     app.command()(_command)

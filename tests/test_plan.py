@@ -156,3 +156,11 @@ def test_the_sql_of_one_signal():
     statements = plan.plan_of(catalogue, EVERYTHING).statements
     text = "\n\n".join(f"-- {statement.table or 'the signals'}\n{statement.sql};" for statement in statements) + "\n"
     assert text == GOLDEN.read_text(encoding="utf-8"), f"{GOLDEN.name} differs from:\n{text}"
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 10])
+def test_a_few_accounts_at_a_time_are_what_they_are_together(at_once):
+    """A large book worked off in parts gives the same bits as at once."""
+    facts = facts_of(random_world(4, accounts=7, events=60, gaps=False))
+    snapshots.lay_book(facts, snapshots.Inactivity(active_days=900), cutoffs=CUTOFFS)
+    assert plan.run(facts, CATALOGUE, at_once=at_once).equals(plan.run(facts, CATALOGUE))
