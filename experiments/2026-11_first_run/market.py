@@ -28,13 +28,13 @@ HIGH = 2.0
 
 TOP = 3
 
-VOLUME = 0.4
-"""Fewer events an account: the market is larger, and what must be learnt is the same."""
+FRESH_DAYS = 28
+"""The truth knows a cause on the day it begins; use shows it some weeks later."""
 
 
 def measure(accounts: int, seed: int, progress: Callable[[str], None]) -> dict[str, object]:
     """One market: AUC and ECE against what the true probabilities reach, and how often the planted cause is named."""
-    settings = MarketSettings(accounts=accounts, months=MONTHS, seed=seed, volume=VOLUME)
+    settings = MarketSettings(accounts=accounts, months=MONTHS, seed=seed)
     market = simulate(settings)
     with DuckEngine(threads=2) as engine:
         facts = take_in(Simulated(settings=settings), engine, None, now=date(2100, 1, 1))
@@ -51,12 +51,17 @@ def measure(accounts: int, seed: int, progress: Callable[[str], None]) -> dict[s
         "accounts": accounts,
         "seed": seed,
         "model": result.trained.selection.chosen.name,
-        **_risk(told),
+        **_risk(told, market.causes),
         **_reasons(result, data, market),
     }
 
 
-def _risk(told: pd.DataFrame) -> dict[str, object]:
+def _risk(told: pd.DataFrame, causes: pd.DataFrame) -> dict[str, object]:
+    begun = (
+        told[["contract_id", "cutoff"]].reset_index(names="place").merge(causes.query("effect > 0"), on="contract_id")
+    )
+    age = (begun["cutoff"] - begun["onset"]).dt.days
+    settled = ~told.index.isin(begun.loc[(age > 0) & (age <= FRESH_DAYS), "place"])
     risk, left, truth = (told[name].to_numpy(dtype=float) for name in ("risk", "outcome", "probability"))
     order = np.argsort(risk)
     parts = np.array_split(order, 10)
@@ -65,6 +70,8 @@ def _risk(told: pd.DataFrame) -> dict[str, object]:
         "base": float(left.mean()),
         "auc": roc_auc_score(left, risk),
         "auc_of_truth": roc_auc_score(left, truth),
+        "auc_settled": roc_auc_score(left[settled], risk[settled]),
+        "auc_of_truth_settled": roc_auc_score(left[settled], truth[settled]),
         "ece_outcome": float(sum(len(p) * abs(risk[p].mean() - left[p].mean()) for p in parts) / len(risk)),
         "ece_truth": float(sum(len(p) * abs(risk[p].mean() - truth[p].mean()) for p in parts) / len(risk)),
     }

@@ -58,13 +58,16 @@ def gain(figures: list[float]) -> str:
 def market_table(rows: list[dict]) -> str:
     """The markets as Markdown."""
     lines = [
-        "| accounts, seed | model | snapshots | base | AUC | AUC of the true probabilities | ECE (outcomes) "
-        "| ECE (truth) | scored high with one cause | its family in the top 3 | sign right |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        "| accounts, seed | model | snapshots | base | AUC | AUC of the true probabilities "
+        "| both without causes of the last 28 days | ECE (outcomes) | ECE (truth) "
+        "| scored high with one cause | its family in the top 3 | sign right |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     lines += [
         f"| {row['accounts']}, {row['seed']} | {row['model']} | {row['snapshots']} | {row['base']:.3f} "
-        f"| {row['auc']:.3f} | {row['auc_of_truth']:.3f} | {row['ece_outcome']:.3f} | {row['ece_truth']:.3f} "
+        f"| {row['auc']:.3f} | {row['auc_of_truth']:.3f} "
+        f"| {row['auc_settled']:.3f}, {row['auc_of_truth_settled']:.3f} "
+        f"| {row['ece_outcome']:.3f} | {row['ece_truth']:.3f} "
         f"| {row['high_with_one_cause']} | {row['cause_named']:.1%} | {row['sign_right']:.1%} |"
         for row in rows
     ]
