@@ -72,7 +72,8 @@ SEEN = """
 SELECT snapshot_id, {what}, bit_or({{bit}}) AS mask, min(age) AS last_age,
        sum(CASE WHEN age <= 28 THEN events ELSE 0 END) AS events_28,
        sum(CASE WHEN age <= 84 THEN events ELSE 0 END) AS events_84,
-       sum(CASE WHEN age <= 182 THEN events ELSE 0 END) AS events_182
+       sum(CASE WHEN age <= 182 THEN events ELSE 0 END) AS events_182,
+       sum(CASE WHEN age <= 364 THEN events ELSE 0 END) AS events_364
 FROM (
   SELECT s.snapshot_id, u.{what}, u.events, {age} AS age
   FROM looks s JOIN {what_day} u ON u.account = s.account AND u.known_on < s.cutoff

@@ -16,7 +16,8 @@ FROM (
 SELECT snapshot_id, person, bit_or(CASE WHEN age <= 7 THEN 1 WHEN age <= 28 THEN 2 WHEN age <= 56 THEN 4 WHEN age <= 730 THEN 8 ELSE 0 END) AS mask, min(age) AS last_age,
        sum(CASE WHEN age <= 28 THEN events ELSE 0 END) AS events_28,
        sum(CASE WHEN age <= 84 THEN events ELSE 0 END) AS events_84,
-       sum(CASE WHEN age <= 182 THEN events ELSE 0 END) AS events_182
+       sum(CASE WHEN age <= 182 THEN events ELSE 0 END) AS events_182,
+       sum(CASE WHEN age <= 364 THEN events ELSE 0 END) AS events_364
 FROM (
   SELECT s.snapshot_id, u.person, u.events, date_diff('day', u.day, s.cutoff) AS age
   FROM looks s JOIN user_day u ON u.account = s.account AND u.known_on < s.cutoff
