@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from features.engines.duckdb import DuckEngine
+from features.kept_usage import KeptUsage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,7 @@ class Facts:
     absent one holds NULL), ``known_at`` as a TIMESTAMP in UTC that is never NULL, and nothing else but, for
     ``accounts`` and ``traits``, their further columns. ``known`` names, for each table that the source has, the columns
     that hold at least one value. ``cutoff`` is the first midnight after the last fact: the latest moment a score can
-    honestly look from.
+    honestly look from. ``kept`` is what is kept of the events' rollup between runs, where they can be read in place.
     """
 
     engine: DuckEngine
@@ -40,6 +41,7 @@ class Facts:
     cutoff: date
     fingerprint: str
     findings: tuple[Finding, ...] = ()
+    kept: KeptUsage | None = None
 
     def knows(self, table: str, column: str | None = None) -> bool:
         """Whether the source has the table (and the column, with at least one value in it)."""

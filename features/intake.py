@@ -1,6 +1,7 @@
 """Intake: from a source's raw tables to typed facts; every row is either accepted or set aside with its reason."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from features.domain import TABLES, Table
 from features.engines.duckdb import DuckEngine, identifier, quoted
 from features.facts import Facts, Finding
 from features.fingerprint import fingerprint
+from features.kept_usage import KeptUsage
 from features.raw import Raw, Source
 from features.rejected import Rejected
 from features.sift import Sifted, empty, sift
@@ -21,8 +23,18 @@ ESSENTIAL = ("events", "accounts", "contracts")
 """Tables that, where the source has them, cannot be empty."""
 
 
-def take_in(source: Source, engine: DuckEngine, rejected: Path | None, now: date | None = None) -> Facts:
+def take_in(
+    source: Source,
+    engine: DuckEngine,
+    rejected: Path | None,
+    now: date | None = None,
+    *,
+    keep: Path | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Facts:
     """Every table of the source, typed and checked row by row, in the engine.
+
+    ``keep`` is a folder for the rollup of usage between runs; ``say`` is told of waiting for another process.
 
     Rows that cannot be used go to ``rejected/<table>.parquet`` (None: nowhere) with file, row and reason. ``now`` is
     the last day that can have happened, today if not given. Raises SourceError when the source cannot be read.
@@ -31,6 +43,7 @@ def take_in(source: Source, engine: DuckEngine, rejected: Path | None, now: date
     raws = source.raw(engine)
     known: dict[str, frozenset[str]] = {}
     totals: dict[str, tuple[int, int]] = {}
+    kept: KeptUsage | None = None
     findings: list[Finding] = []
     with Rejected(folder=rejected, engine=engine) as aside:
         # Accounts come first: the other tables are checked against them.
@@ -45,6 +58,8 @@ def take_in(source: Source, engine: DuckEngine, rejected: Path | None, now: date
             known[table.name] = _known(table, raw, sifted, engine)
             if sifted.filled is not None:
                 totals[table.name] = sifted.read, sifted.hashes
+                if table.name == "events" and keep is not None:
+                    kept = _kept(raw, sifted, keep, say, engine)
             for name in (*raw.scratch, *sifted.scratch):
                 engine.execute(f"DROP TABLE {identifier(name)}")
     if "accounts" not in raws:
@@ -56,7 +71,24 @@ def take_in(source: Source, engine: DuckEngine, rejected: Path | None, now: date
         cutoff=_cutoff(engine, today),
         fingerprint=fingerprint(engine, totals),
         findings=tuple(findings),
+        kept=kept,
     )
+
+
+def _kept(raw: Raw, sifted: Sifted, folder: Path, say: Callable[[str], None], engine: DuckEngine) -> KeptUsage | None:
+    """What is kept of events whose times stand in the files as they are; None where they must be cast or renamed."""
+    if sifted.types["occurred_at"] not in ("TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S"):
+        return None
+    paths = ", ".join(quoted(str(path)) for path in raw.in_place)
+    named = engine.rows(f"SELECT DISTINCT file_name FROM parquet_schema([{paths}]) WHERE name = 'occurred_at'")
+    if len(named) < len(raw.in_place):
+        return None
+    # What is read of the files, and how; not from which files, and not what they are called in messages.
+    cells = re.sub(
+        r", (substr\(filename, \d+\)|'(?:[^']|'')*') AS _file", "", raw.sql.partition(" FROM read_parquet")[0]
+    )
+    reads = cells + str(sorted(sifted.types.items()))
+    return KeptUsage(folder=folder, files=raw.in_place, reads=reads, say=say)
 
 
 def _known(table: Table, raw: Raw, sifted: Sifted, engine: DuckEngine) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from features.engines.duckdb import DuckEngine
@@ -13,8 +14,8 @@ class Raw:
 
     ``sql`` is a query of every column by Ebb's name, in whatever type the source has, plus ``_file`` (VARCHAR) and
     ``_row`` (BIGINT, 1 = the first data row of that file). ``broken`` is a query of ``_file, _row, _line, reason`` for
-    the lines that could not be split into columns. ``in_place`` tells that the query reads files that are quick to read
-    again, so that no copy need be kept of rows that are all usable. ``scratch`` names tables to drop once the table
+    the lines that could not be split into columns. ``in_place`` names the Parquet files that the query does no more
+    than read: no copy need be kept of rows that are all usable. ``scratch`` names tables to drop once the table
     has been taken in.
     """
 
@@ -22,7 +23,7 @@ class Raw:
     columns: tuple[str, ...]
     broken: str | None = None
     scratch: tuple[str, ...] = ()
-    in_place: bool = False
+    in_place: tuple[Path, ...] = ()
 
 
 class Source(Protocol):

@@ -81,7 +81,7 @@ def every(
 
 
 def _table(facts: Facts, mode: Mode, lay: Callable[[], None], catalogue: tuple[Signal, ...]) -> SignalTable:
-    usage.build(facts.engine)
+    usage.build(facts.engine, facts.kept)
     lay()
     # The books that accounts are compared with are computed in the same pass: often they are the same looks.
     months = standing.months(_cutoffs(facts))

@@ -8,6 +8,7 @@ and over the days on which they became known, and nothing needs to be counted as
 """
 
 from features.engines.duckdb import DuckEngine
+from features.kept_usage import KeptUsage
 
 LARGEST = 1e13
 """Quantities beyond this are cut to it: a decimal of 18 digits with four after the point holds no more."""
@@ -31,7 +32,7 @@ SELECT account_id, user_id, event, CAST(occurred_at AS DATE) AS day, CAST(known_
        CAST(sum({exact("quantity")}) AS DECIMAL(38, 4)) AS quantity,
        CAST(sum({exact("duration_s")}) AS DECIMAL(38, 4)) AS duration_s,
        bit_or(CAST(1 AS BIGINT) << ((hour(occurred_at) * 60 + minute(occurred_at)) // {SLOT_MINUTES})) AS slots
-FROM events
+FROM events {{where}}
 GROUP BY ALL
 """
 
@@ -124,7 +125,7 @@ FROM account_day WHERE events > 0 GROUP BY day, known_on
 """
 
 ROLLUPS = {
-    "usage": ROLLUP,
+    "usage": ROLLUP.replace("{where}\n", "\n"),
     "account_number": ACCOUNT_NUMBER,
     "person_number": PERSON_NUMBER,
     "feature_number": FEATURE_NUMBER,
@@ -143,9 +144,12 @@ SCRATCH = ("usage_numbered", "seen_before", "used_before")
 """The rollups that only others read."""
 
 
-def build(engine: DuckEngine) -> None:
-    """Roll the accepted events up, once, into the tables of `ROLLUPS`."""
+def build(engine: DuckEngine, kept: KeptUsage | None = None) -> None:
+    """Roll the accepted events up, once, into the tables of `ROLLUPS`; from what is ``kept``, only what is new."""
     for name, sql in ROLLUPS.items():
+        if name == "usage" and kept is not None:
+            kept.refresh(engine, ROLLUP)
+            continue
         engine.execute(f"CREATE OR REPLACE TABLE {name} AS {sql}")
     for name in SCRATCH:
         engine.execute(f"DROP TABLE {name}")

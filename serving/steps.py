@@ -35,7 +35,8 @@ def facts_of(settings: Settings, progress: Progress) -> Iterator[Facts]:
     with DuckEngine(spill=settings.home / "spill", threads=settings.train.threads) as engine:
         source = Files(folder=settings.data.folder, columns=settings.data.columns)
         with progress.step(f"read {settings.data.folder}"):
-            facts = take_in(source, engine, settings.home / "rejected")
+            home = settings.home
+            facts = take_in(source, engine, home / "rejected", keep=home / "usage", say=progress.say)
         counts = (f"{engine.rows(f'SELECT count(*) FROM {name}')[0][0]:,} {name}" for name in facts.known)
         progress.say(f"  {', '.join(counts)}; cutoff {facts.cutoff}")
         yield facts

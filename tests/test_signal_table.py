@@ -23,7 +23,7 @@ def test_every_account_with_a_contract_or_without():
     mode = snapshots.Renewal()
     found = table.every(facts, mode, cutoffs=CUTOFFS)
     looks = list(zip(found.keys["account_id"], found.keys["cutoff"].dt.date, strict=True))
-    wanted = facts.engine.rows("SELECT account_id, known_at FROM accounts")
+    wanted = facts.engine.frame("SELECT account_id, known_at FROM accounts").itertuples(index=False)
     assert sorted(looks) == sorted((name, cut) for name, at in wanted for cut in CUTOFFS if at.date() < cut)
     book, _ = table.book(facts, mode, cutoff=CUTOFF)
     assert len(book) > 0

@@ -20,7 +20,7 @@ def read(files: TableFiles, renaming: Renaming, engine: DuckEngine) -> Raw:
     theirs = tuple(str(row[0]) for row in engine.rows(f"DESCRIBE SELECT * FROM {scan}"))
     names = renaming.names(theirs, files.label)
     sql = f"SELECT {renamed(names)}, {_file(files)} AS _file, file_row_number + 1 AS _row FROM {scan}"
-    return Raw(sql=sql, columns=tuple(names.values()), in_place=True)
+    return Raw(sql=sql, columns=tuple(names.values()), in_place=files.paths)
 
 
 def _file(files: TableFiles) -> str:
