@@ -111,7 +111,8 @@ def same(ours: pd.DataFrame, theirs: pd.DataFrame) -> bool:
     ]
     found = keyed[1].reindex(keyed[0].index)[names].astype(float)
     filled = found.fillna(dict.fromkeys(PLAIN, 0.0) | {"recency": float(NEVER)})
-    return bool((keyed[0][names].to_numpy() == filled.to_numpy()).all()) and keyed[1].index.isin(keyed[0].index).all()
+    equal = bool((keyed[0][names].to_numpy() == filled.to_numpy()).all())
+    return equal and bool(keyed[1].index.isin(keyed[0].index).all())
 
 
 def main() -> None:
