@@ -17,8 +17,8 @@ export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export BENTOML_DO_NOT_TRACK := true
 
-.PHONY: help install demo test check format docs lock clean
-.PHONY: openmp bench bench-short
+.PHONY: help install demo test check bench bench-short format docs lock clean
+.PHONY: openmp
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
