@@ -50,7 +50,7 @@ class Renaming:
         if missing:
             raise SourceError(
                 f"{label} has no column {' and no column '.join(missing)}; it has {listed(list(theirs))}. "
-                f'If one of these is it, say so in ebb.toml: [columns.{self.table.name}] "their name" = "{missing[0]}"'
+                f'If one of these is it, say so in ebb.toml: [data.columns.{self.table.name}] "their name" = "{missing[0]}"'
             )
 
 
