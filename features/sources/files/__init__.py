@@ -9,9 +9,9 @@ import duckdb
 from features.engines.duckdb import DuckEngine
 from features.errors import SourceError
 from features.raw import Raw
+from features.reading.names import Renaming, renamings
 from features.sources.files import csv, jsonl, parquet
 from features.sources.files.folder import TableFiles, find
-from features.sources.files.names import Renaming, renamings
 
 READERS: Mapping[str, Callable[[TableFiles, Renaming, DuckEngine], Raw]] = {
     "Parquet": parquet.read,

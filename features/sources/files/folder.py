@@ -6,6 +6,7 @@ from pathlib import Path
 
 from features.domain import TABLES, Table
 from features.errors import SourceError
+from features.reading.names import listed
 
 FORMATS: Mapping[str, str] = {
     ".parquet": "Parquet",
@@ -17,9 +18,6 @@ FORMATS: Mapping[str, str] = {
     ".ndjson.gz": "JSON Lines",
 }
 """How a file's name ends, and what it then is."""
-
-SHOWN = 12
-"""How many names an error lists before it stops."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,12 +55,6 @@ def find(folder: Path) -> tuple[TableFiles, ...]:
             f"{folder} has no {missing[0]} table: looked for {looked} or a folder {missing[0]}/; it holds {there}"
         )
     return found
-
-
-def listed(names: list[str]) -> str:
-    """Names for a message: all of a few, the first of many, or `nothing`."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more if names else "nothing"
 
 
 def _files_of(table: Table, folder: Path) -> TableFiles | None:

@@ -7,8 +7,8 @@ import duckdb
 from features.engines.duckdb import DuckEngine, quoted
 from features.errors import SourceError
 from features.raw import Raw
+from features.reading.names import Renaming, renamed
 from features.sources.files.folder import TableFiles
-from features.sources.files.names import Renaming, renamed
 
 
 def read(files: TableFiles, renaming: Renaming, engine: DuckEngine) -> Raw:
