@@ -111,14 +111,7 @@ class Export:
     def _read(self, path: Path, records: Records) -> None:
         label, ending, part = self.called(path), self._ending(path), self._part(path)
         try:
-            if ending == ".csv":
-                _read_csv(path, label, records, self.named)
-            elif ending == ".parquet":
-                _read_parquet(path, label, records)
-            elif ending == ".json" and documents.is_document(path):
-                _read_document(path, label, records)
-            else:
-                _read_lines(path, label, records)
+            self._load(path, label, ending, records)
         except UnicodeDecodeError:
             complain_of_encoding(path, label)
             raise
@@ -126,6 +119,16 @@ class Export:
             told = str(fault).strip().splitlines()[0]
             raise SourceError(f"{label} cannot be read as {ending}: {told}") from fault
         records.engine.execute(f"UPDATE {records.table} SET part = {quoted(part)} WHERE part IS NULL")
+
+    def _load(self, path: Path, label: str, ending: str, records: Records) -> None:
+        if ending == ".csv":
+            _read_csv(path, label, records, self.named)
+        elif ending == ".parquet":
+            _read_parquet(path, label, records)
+        elif ending == ".json" and documents.is_document(path):
+            _read_document(path, label, records)
+        else:
+            _read_lines(path, label, records)
 
 
 def _read_lines(path: Path, label: str, records: Records) -> None:
