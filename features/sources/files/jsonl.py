@@ -19,7 +19,9 @@ def read(files: TableFiles, renaming: Renaming, engine: DuckEngine) -> Raw:
         jsonl.load(path, files.called(path), lines, engine)
     keys = f"SELECT unnest(json_keys(line)) AS key, _row FROM {lines} WHERE good"
     theirs = tuple(str(row[0]) for row in engine.rows(f"SELECT key FROM ({keys}) GROUP BY key ORDER BY min(_row), key"))
-    names = renaming.names(theirs, files.label)
+    parts = {path: {k: v for k, v in files.partitions(path).items() if k not in theirs} for path in files.paths}
+    keys_of_folders = tuple(dict.fromkeys(key for values in parts.values() for key in values))
+    names = renaming.names((*theirs, *keys_of_folders), files.label)
     columns = tuple(names.values())
     text.create(columns)
     engine.execute(f"INSERT INTO {text.cells} BY NAME SELECT {_cells(names)}, _file, _row FROM {lines} WHERE good")
@@ -28,6 +30,8 @@ def read(files: TableFiles, renaming: Renaming, engine: DuckEngine) -> Raw:
         f"FROM {lines} WHERE NOT good"
     )
     engine.execute(f"DROP TABLE {lines}")
+    for path, values in parts.items():
+        text.fill(files.called(path), {names[key]: value for key, value in values.items() if key in names})
     return text.raw(columns)
 
 
