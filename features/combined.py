@@ -48,16 +48,18 @@ class Combined:
         for number, part in enumerate(self.parts):
             own = dict(part.source.raw(engine))
             scratch += [name for raw in own.values() for name in raw.scratch]
-            own = {name: replace(raw, scratch=()) for name, raw in own.items() if not part.tables or name in part.tables}
+            own = {
+                name: replace(raw, scratch=()) for name, raw in own.items() if not part.tables or name in part.tables
+            }
             if part.ids is not None:
                 mapped = f"_ids_{number}"
                 _load_ids(part.ids, mapped, engine)
                 scratch.append(mapped)
                 own = {name: _renamed(raw, mapped, engine) for name, raw in own.items()}
-            accounts.append(own.pop("accounts", None) or _named(own))
+            accounts.append(own.pop("accounts") if "accounts" in own else _named(own))
             found |= own
         self._complain(found)
-        if any("account_id" != ",".join(raw.columns) for raw in accounts):
+        if any(raw.columns != ("account_id",) for raw in accounts):
             found["accounts"] = _merged(accounts, engine)
         return sharing(found, tuple(dict.fromkeys(scratch)))
 
@@ -88,7 +90,7 @@ def _named(raws: Mapping[str, Raw]) -> Raw:
 def _merged(accounts: Sequence[Raw], engine: DuckEngine) -> Raw:
     """Accounts of all sources, the later ones' values first."""
     merged = accounts[0] if len(accounts) == 1 else _as_texts(accounts[0], engine)
-    for later in map(lambda raw: _as_texts(raw, engine), accounts[1:]):
+    for later in (_as_texts(raw, engine) for raw in accounts[1:]):
         columns = tuple(dict.fromkeys((*merged.columns, *later.columns)))
         sides = {"l": set(later.columns), "e": set(merged.columns)}
         cells = ", ".join(

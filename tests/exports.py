@@ -24,7 +24,9 @@ def plain(row: Mapping[str, Any], *names: str) -> dict[str, Any]:
     for name in names:
         value = row[name]
         if not pd.isna(value):
-            found[name] = iso(value) if isinstance(value, pd.Timestamp) else value.item() if hasattr(value, "item") else value
+            found[name] = (
+                iso(value) if isinstance(value, pd.Timestamp) else value.item() if hasattr(value, "item") else value
+            )
     return found
 
 
@@ -37,7 +39,7 @@ def lines(path: Path, records: Iterator[dict[str, Any]]) -> None:
 
 def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a frame."""
-    return frame.to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def received(event: Mapping[str, Any]) -> Any:
@@ -56,18 +58,32 @@ def segment(tables: Tables, folder: Path) -> None:
         for account in rows(tables["accounts"]):
             at = iso(account["created_at"])
             traits = plain(account, *TRAITS)
-            yield {"type": "group", "groupId": account["account_id"], "anonymousId": "server", "traits": traits} | times(at)
+            yield {
+                "type": "group",
+                "groupId": account["account_id"],
+                "anonymousId": "server",
+                "traits": traits,
+            } | times(at)
         for user in rows(tables["users"]):
             who = {"userId": user["user_id"], "messageId": f"m-{user['user_id']}"} | times(iso(user["created_at"]))
             traits = plain(user, "role", "title", "created_at")
             context = {"groupId": user["account_id"]}
             yield {"type": "identify", "traits": traits | {"email": "x@gmail.com"}, "context": context} | who
         for number, event in enumerate(rows(tables["events"])):
-            call = {"type": "track", "userId": event["user_id"], "event": event["event"], "properties": plain(event, *USE)}
+            call = {
+                "type": "track",
+                "userId": event["user_id"],
+                "event": event["event"],
+                "properties": plain(event, *USE),
+            }
             # Every third call names its group itself, the others leave it to the user's.
-            context = {"library": {"name": "analytics.js"}} | ({"groupId": event["account_id"]} if number % 3 == 0 else {})
-            yield call | {"context": context, "channel": "client"} | times(
-                iso(event["occurred_at"]), iso(received(event))
+            context = {"library": {"name": "analytics.js"}} | (
+                {"groupId": event["account_id"]} if number % 3 == 0 else {}
+            )
+            yield (
+                call
+                | {"context": context, "channel": "client"}
+                | times(iso(event["occurred_at"]), iso(received(event)))
             )
 
     def times(at: str, received_at: str | None = None) -> dict[str, Any]:
@@ -98,7 +114,11 @@ def posthog(tables: Tables, folder: Path) -> None:
 
     def events() -> Iterator[dict[str, Any]]:
         for account in rows(tables["accounts"]):
-            told = {"$group_type": "company", "$group_key": account["account_id"], "$group_set": plain(account, *TRAITS)}
+            told = {
+                "$group_type": "company",
+                "$group_key": account["account_id"],
+                "$group_set": plain(account, *TRAITS),
+            }
             yield {"event": "$groupidentify", "distinct_id": account["account_id"], "properties": told} | times(
                 account["created_at"]
             )
@@ -128,16 +148,23 @@ def amplitude(tables: Tables, folder: Path) -> None:
         for account in rows(tables["accounts"]):
             group = {"company": {account["account_id"]: plain(account, *TRAITS)}}
             told = {"groups": {"company": [account["account_id"]]}, "group_properties": group}
-            yield {"event_type": "$groupidentify", "user_id": None, "event_properties": {}} | told | times(
-                account["created_at"]
+            yield (
+                {"event_type": "$groupidentify", "user_id": None, "event_properties": {}}
+                | told
+                | times(account["created_at"])
             )
         for user in rows(tables["users"]):
-            told = {"groups": {"company": [user["account_id"]]}, "user_properties": plain(user, "role", "title", "created_at")}
+            told = {
+                "groups": {"company": [user["account_id"]]},
+                "user_properties": plain(user, "role", "title", "created_at"),
+            }
             yield {"event_type": "$identify", "user_id": user["user_id"]} | told | times(user["created_at"])
         for event in rows(tables["events"]):
             told = {"groups": {"company": [event["account_id"]]}, "event_properties": plain(event, *USE)}
-            yield {"event_type": event["event"], "user_id": event["user_id"], "user_properties": {}} | told | times(
-                event["occurred_at"], received(event)
+            yield (
+                {"event_type": event["event"], "user_id": event["user_id"], "user_properties": {}}
+                | told
+                | times(event["occurred_at"], received(event))
             )
 
     def times(at: Any, received_at: Any = None) -> dict[str, Any]:
@@ -154,12 +181,19 @@ def mixpanel(tables: Tables, folder: Path) -> None:
         for event in rows(tables["events"]):
             seconds = int(event["occurred_at"].timestamp())
             ids = {"distinct_id": event["user_id"], "company_id": event["account_id"], "$insert_id": "i"}
-            properties = plain(event, *USE) | ids | {"time": seconds, "mp_processing_time_ms": int(received(event).timestamp() * 1000)}
+            properties = (
+                plain(event, *USE)
+                | ids
+                | {"time": seconds, "mp_processing_time_ms": int(received(event).timestamp() * 1000)}
+            )
             yield {"event": event["event"], "properties": properties}
 
     def people() -> Iterator[dict[str, Any]]:
         for user in rows(tables["users"]):
-            properties = plain(user, "role", "title") | {"$created": iso(user["created_at"]), "company_id": user["account_id"]}
+            properties = plain(user, "role", "title") | {
+                "$created": iso(user["created_at"]),
+                "company_id": user["account_id"],
+            }
             yield {"$distinct_id": user["user_id"], "$properties": properties}
 
     def groups() -> Iterator[dict[str, Any]]:
@@ -172,14 +206,24 @@ def mixpanel(tables: Tables, folder: Path) -> None:
     lines(folder / "groups.jsonl", groups())
 
 
-SNOWPLOW = {"platform": 2, "collector_tstamp": 4, "event": 6, "event_id": 7, "user_id": 13, "contexts": 53, "unstruct": 59}
+SNOWPLOW = {
+    "platform": 2,
+    "collector_tstamp": 4,
+    "event": 6,
+    "event_id": 7,
+    "user_id": 13,
+    "contexts": 53,
+    "unstruct": 59,
+}
 
 
 def snowplow_line(**values: str) -> str:
     """One enriched event: 131 fields, most of them empty."""
     fields = [""] * 131
     for name, value in values.items():
-        fields[(SNOWPLOW | {"derived_tstamp": 126, "event_name": 128, "se_category": 54, "se_action": 55})[name] - 1] = value
+        fields[
+            (SNOWPLOW | {"derived_tstamp": 126, "event_name": 128, "se_category": 54, "se_action": 55})[name] - 1
+        ] = value
     return "\t".join(fields)
 
 
@@ -191,9 +235,13 @@ def snowplow(tables: Tables, folder: Path) -> None:
             at = event["occurred_at"].strftime("%Y-%m-%d %H:%M:%S.%f")
             known = received(event).strftime("%Y-%m-%d %H:%M:%S.%f")
             entity = {"schema": "iglu:com.acme/account/jsonschema/1-0-0", "data": {"id": event["account_id"]}}
-            contexts = json.dumps({"schema": "iglu:com.snowplowanalytics.snowplow/contexts/jsonschema/1-0-0", "data": [entity]})
+            contexts = json.dumps(
+                {"schema": "iglu:com.snowplowanalytics.snowplow/contexts/jsonschema/1-0-0", "data": [entity]}
+            )
             own = {"schema": f"iglu:com.acme/{event['event']}/jsonschema/1-0-0", "data": plain(event, *USE)}
-            told = json.dumps({"schema": "iglu:com.snowplowanalytics.snowplow/unstruct_event/jsonschema/1-0-0", "data": own})
+            told = json.dumps(
+                {"schema": "iglu:com.snowplowanalytics.snowplow/unstruct_event/jsonschema/1-0-0", "data": own}
+            )
             line = snowplow_line(
                 platform="web", collector_tstamp=known, derived_tstamp=at, event="unstruct", event_name=event["event"],
                 user_id=event["user_id"] if isinstance(event["user_id"], str) else "", contexts=contexts, unstruct=told,
@@ -221,7 +269,13 @@ def deals(tables: Tables) -> Iterator[dict[str, Any]]:
         seen.add(contract["account_id"])
         yield deal | {"id": contract["contract_id"], "kind": kind, "won": True, "day": f"{signed:%Y-%m-%d}"}
         if contract["outcome"] == "churned":
-            lost = {"id": f"{contract['contract_id']}-lost", "kind": "Renewal", "won": False, "start": deal["end"], "end": ""}
+            lost = {
+                "id": f"{contract['contract_id']}-lost",
+                "kind": "Renewal",
+                "won": False,
+                "start": deal["end"],
+                "end": "",
+            }
             yield deal | lost | {"day": f"{contract['decided_on']:%Y-%m-%d}"}
 
 
@@ -229,15 +283,21 @@ def salesforce(tables: Tables, folder: Path) -> None:
     """Opportunity.csv and Account.csv as Data Export writes them."""
     header = ["Id", "IsDeleted", "AccountId", "Name", "StageName", "Amount", "CloseDate", "Type", "IsClosed", "IsWon"]
     header += ["CreatedDate", "Contract_Start_Date__c", "Contract_End_Date__c", "ARR__c", "Seats__c", "Plan__c"]
-    body = [
-        [deal["id"], 0, deal["account"], f"Deal {deal['id']}", "Closed Won" if deal["won"] else "Closed Lost", deal["amount"]]
-        + [deal["day"], deal["kind"], 1, int(deal["won"]), f"{deal['day']}T10:00:00.000+0000", deal["start"], deal["end"]]
-        + [deal["arr"], deal["seats"], deal["plan"]]
-        for deal in deals(tables)
-    ]
+    body = []
+    for deal in deals(tables):
+        told = [deal["id"], 0, deal["account"], f"Deal {deal['id']}", "Closed Won" if deal["won"] else "Closed Lost"]
+        told += [deal["amount"], deal["day"], deal["kind"], 1, int(deal["won"]), f"{deal['day']}T10:00:00.000+0000"]
+        body.append([*told, deal["start"], deal["end"], deal["arr"], deal["seats"], deal["plan"]])
     tables_csv(folder, "Opportunity.csv", header, body)
     accounts = [
-        [account["account_id"], account["name"], account["industry"], account["region"], account["segment"], account["owner"]]
+        [
+            account["account_id"],
+            account["name"],
+            account["industry"],
+            account["region"],
+            account["segment"],
+            account["owner"],
+        ]
         for account in rows(tables["accounts"])
     ]
     tables_csv(folder, "Account.csv", ["Id", "Name", "Industry", "Region__c", "Segment__c", "CSM__c"], accounts)
@@ -246,13 +306,24 @@ def salesforce(tables: Tables, folder: Path) -> None:
 def hubspot(tables: Tables, folder: Path) -> None:
     """An export of deals with labels, amounts over the whole term and the term in months."""
     header = ["Record ID", "Deal Name", "Deal Stage", "Close Date", "Create Date", "Amount", "Deal Type", "Deal owner"]
-    header += ["Associated Company IDs", "Associated Company", "Contract Start Date", "Contract Term (Months)", "Seats", "Plan"]
-    body = [
-        [deal["id"], f"Deal {deal['id']}", "Closed Won" if deal["won"] else "Closed Lost", f"{deal['day']} 09:30"]
-        + [f"{deal['day']} 09:00", deal["amount"], deal["kind"], "Kim", deal["account"], f"Company {deal['account']}"]
-        + [deal["start"], deal["months"], deal["seats"], deal["plan"]]
-        for deal in deals(tables)
+    header += [
+        "Associated Company IDs",
+        "Associated Company",
+        "Contract Start Date",
+        "Contract Term (Months)",
+        "Seats",
+        "Plan",
     ]
+    body = []
+    for deal in deals(tables):
+        told = [
+            deal["id"],
+            f"Deal {deal['id']}",
+            "Closed Won" if deal["won"] else "Closed Lost",
+            f"{deal['day']} 09:30",
+        ]
+        told += [f"{deal['day']} 09:00", deal["amount"], deal["kind"], "Kim", deal["account"]]
+        body.append([*told, f"Company {deal['account']}", *(deal[key] for key in ("start", "months", "seats", "plan"))])
     tables_csv(folder, "hubspot-crm-exports-all-deals-2026-01-01.csv", header, body)
 
 
@@ -302,7 +373,13 @@ def stripe_subscription(name: str, account_id: str, run: list[dict[str, Any]]) -
     price = {"id": "price_1", "object": "price", "nickname": last["plan"], "unit_amount": cents, "recurring": recurring}
     period = {"current_period_start": epoch(last["starts_on"]), "current_period_end": epoch(last["ends_on"])}
     item = {"object": "subscription_item", "price": price, "quantity": int(last["seats"])} | period
-    told = {"id": name, "object": "subscription", "customer": f"cus_{account_id}", "currency": "usd", "metadata": {}}
+    told: dict[str, Any] = {
+        "id": name,
+        "object": "subscription",
+        "customer": f"cus_{account_id}",
+        "currency": "usd",
+        "metadata": {},
+    }
     told |= {"status": "canceled" if churned else "active", "start_date": epoch(run[0]["starts_on"])}
     told |= {"created": epoch(run[0]["starts_on"]), "collection_method": "charge_automatically", "trial_end": None}
     told |= {"canceled_at": epoch(last["decided_on"]) if churned else None, "cancel_at_period_end": False}
@@ -314,9 +391,24 @@ def stripe_invoice(subscription: dict[str, Any], contract: dict[str, Any]) -> di
     """The invoice of one period, paid a week later."""
     since, until = epoch(contract["starts_on"]), epoch(contract["ends_on"])
     cents = round(contract["arr"] * 100 * round((contract["ends_on"] - contract["starts_on"]).days / 30.44) / 12)
-    line = {"object": "line_item", "amount": cents, "quantity": int(contract["seats"]), "period": {"start": since, "end": until}}
-    told = {"id": f"in_{contract['contract_id']}", "object": "invoice", "customer": subscription["customer"]}
-    told |= {"currency": "usd", "total": cents, "status": "paid", "created": since, "due_date": (since or 0) + 30 * 86400}
+    line = {
+        "object": "line_item",
+        "amount": cents,
+        "quantity": int(contract["seats"]),
+        "period": {"start": since, "end": until},
+    }
+    told: dict[str, Any] = {
+        "id": f"in_{contract['contract_id']}",
+        "object": "invoice",
+        "customer": subscription["customer"],
+    }
+    told |= {
+        "currency": "usd",
+        "total": cents,
+        "status": "paid",
+        "created": since,
+        "due_date": (since or 0) + 30 * 86400,
+    }
     told |= {"parent": {"subscription_details": {"subscription": subscription["id"], "metadata": {}}}}
     told |= {"status_transitions": {"finalized_at": since, "paid_at": (since or 0) + 7 * 86400}}
     return told | {"lines": {"object": "list", "data": [line], "has_more": False}}

@@ -34,7 +34,9 @@ def running(folder: Path) -> Iterator[str]:
     bin_folder = programs()
     if bin_folder is None:
         pytest.skip(f"needs PostgreSQL: {HOW}")
-    if os.geteuid() == 0 and (not shutil.which("runuser") or subprocess.run(["id", "postgres"], capture_output=True).returncode):
+    if os.geteuid() == 0 and (
+        not shutil.which("runuser") or subprocess.run(["id", "postgres"], capture_output=True).returncode
+    ):
         pytest.skip(f"PostgreSQL will not run as root and there is no user postgres: {HOW}")
     data = folder / "pg"
     data.mkdir(mode=0o700)
@@ -47,7 +49,9 @@ def running(folder: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories='' -c fsync=off"
-    run(as_nobody([str(bin_folder / "initdb"), "-D", str(data), "-U", "ebb", "--auth=trust", "-E", "UTF8", "--no-sync"]))
+    run(
+        as_nobody([str(bin_folder / "initdb"), "-D", str(data), "-U", "ebb", "--auth=trust", "-E", "UTF8", "--no-sync"])
+    )
     control = [str(bin_folder / "pg_ctl"), "-D", str(data), "-w", "-l", str(data / "log")]
     run(as_nobody([*control, "-o", options, "start"]))
     try:

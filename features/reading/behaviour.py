@@ -19,7 +19,7 @@ from typing import Final
 from features.engines.duckdb import DuckEngine, quoted
 from features.raw import Raw, sharing
 from features.reading import company, membership
-from features.reading.records import Records, at, first, json_at
+from features.reading.records import Records, at, first
 
 ACCOUNT_KEYS: Final = tuple(
     f"{noun}{end}"

@@ -48,9 +48,7 @@ def accounts(homes: str, engine: DuckEngine) -> Raw:
       UNION ALL BY NAME
       SELECT home AS account_id, {_place()} FROM {homes}
       WHERE home IS NOT NULL AND home NOT IN (SELECT home FROM ({told})) GROUP BY home)"""
-    return Raw(
-        sql=sql, columns=("account_id", *traits), unmapped=unmapped(homes, "account", engine)
-    )
+    return Raw(sql=sql, columns=("account_id", *traits), unmapped=unmapped(homes, "account", engine))
 
 
 def users(homes: str, engine: DuckEngine) -> Raw:
@@ -94,5 +92,3 @@ def _snake(key: str) -> str:
     """``numberOfSeats`` and ``Number of seats`` as ``number_of_seats``."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key)
     return re.sub(r"[^0-9a-z]+", "_", spaced.casefold()).strip("_")
-
-

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from features.engines.duckdb import DuckEngine, identifier, quoted
+from features.engines.duckdb import identifier, quoted
 from features.errors import SourceError
 from features.reading.mend import header, mend
 from features.reading.names import listed, renamed

@@ -1,9 +1,10 @@
 """Contracts, opportunities and accounts from the deals of a CRM.
 
-A closed-won deal is a contract, unless its type says that it only adds to one (expansion, upsell, add-on). It starts on its
-start date, else on its close date; it ends on its end date, else after its term in months, else after a year. A renewal
-that was closed lost ends the account's contract whose end is nearest: churned, decided on the day it was lost. Every other
-deal that is not a new contract or a renewal, won or not, is an opportunity; so is a new deal that is open or lost.
+A closed-won deal is a contract, unless its type says that it only adds to one (expansion, upsell, add-on). It starts
+on its start date, else on its close date; it ends on its end date, else after its term in months, else after a year. A
+renewal that was closed lost ends the account's contract whose end is nearest: churned, decided on the day it was lost.
+Every other deal that is not a new contract or a renewal, won or not, is an opportunity; so is a new deal that is open
+or lost.
 """
 
 from collections.abc import Mapping
@@ -102,7 +103,7 @@ def day(text: str) -> str:
 
 
 def _flag(text: str) -> str:
-    yes, no = (f"lower({text}) IN {values}" for values in (('1', 'true', 'yes'), ('0', 'false', 'no')))
+    yes, no = (f"lower({text}) IN {values}" for values in (("1", "true", "yes"), ("0", "false", "no")))
     return f"CASE WHEN {yes} THEN true WHEN {no} THEN false END"
 
 
@@ -115,7 +116,8 @@ def _read(texts: str) -> str:
     WITH typed AS (
       SELECT * EXCLUDE (starts_on, ends_on, amount, arr, seats, months, won, closed),
         {start} AS starts_on, {day("closed_at")} AS closed_on, {day("opened_at")} AS opened_on,
-        CASE WHEN ends_on IS NULL THEN ({start} + to_months({length}::INTEGER))::DATE ELSE {day("ends_on")} END AS ends_on,
+        CASE WHEN ends_on IS NULL THEN ({start} + to_months({length}::INTEGER))::DATE
+          ELSE {day("ends_on")} END AS ends_on,
         {number("amount")} AS amount, {number("seats")} AS seats, {number("arr")} AS told_arr,
         CASE WHEN ends_on IS NULL THEN {length} END AS told_months,
         starts_on AS start_text, ends_on AS end_text, coalesce(arr, amount) AS arr_text,
@@ -160,8 +162,9 @@ def _contracts(deals: str) -> str:
 def _opportunities(deals: str) -> Raw:
     columns = ("opportunity_id", "account_id", "opened_at", "stage", "amount", "closed_at", "won")
     sql = f"""
-    SELECT deal_id AS opportunity_id, account_id, coalesce(opened_on::VARCHAR, opened_at, closed_on::VARCHAR) AS opened_at,
-      stage, amount, CASE WHEN won OR lost THEN closed_on END AS closed_at,
+    SELECT deal_id AS opportunity_id, account_id, stage, amount,
+      coalesce(opened_on::VARCHAR, opened_at, closed_on::VARCHAR) AS opened_at,
+      CASE WHEN won OR lost THEN closed_on END AS closed_at,
       CASE WHEN won THEN true WHEN lost THEN false END AS won, _file, _row
     FROM {deals} WHERE NOT is_term AND account_id IS NOT NULL"""
     return Raw(sql=sql, columns=columns)
@@ -180,19 +183,21 @@ def _accounts(deals: str, records: Records, accounts: str) -> Raw:
     }
     cells = ", ".join(f"{first('NULL', *(at(key) for key in keys))} AS {name}" for name, keys in told.items())
     sql = f"""
-    SELECT {cells}, _file, _row FROM {records.table} WHERE {accounts}
+    WITH told AS (SELECT {cells}, _file, _row FROM {records.table} WHERE {accounts})
+    SELECT * FROM told
     UNION ALL BY NAME
     SELECT account_id, arg_max(account_name, closed_on) AS name, arg_max(owner, closed_on) AS owner,
       min((_file, _row))[1] AS _file, min((_file, _row))[2] AS _row FROM {deals}
     WHERE account_id IS NOT NULL AND account_id NOT IN (
-      SELECT {first('NULL', *(at(key) for key in told["account_id"]))} FROM {records.table} WHERE {accounts}) IS NOT FALSE
+      SELECT account_id FROM told WHERE account_id IS NOT NULL)
     GROUP BY account_id"""
     return Raw(sql=sql, columns=tuple(told))
 
 
 def _unmapped(deals: str, engine: DuckEngine) -> str | None:
     query = (
-        f"SELECT _file, _row, line AS _line, 'deal ' || coalesce(deal_id, 'without an id') || ' names no account' AS reason "
+        "SELECT _file, _row, line AS _line, "
+        "'deal ' || coalesce(deal_id, 'without an id') || ' names no account' AS reason "
         f"FROM {deals} WHERE account_id IS NULL"
     )
     return query if engine.rows(f"SELECT 1 FROM ({query}) LIMIT 1") else None

@@ -1,4 +1,7 @@
-"""Who belongs to which account, from records that name a user, an account, or both. See `features.reading.behaviour`."""
+"""Who belongs to which account, from records that name a user, an account, or both.
+
+The rules are told in `features.reading.behaviour`.
+"""
 
 from typing import Final
 
@@ -50,9 +53,7 @@ def unmapped(homes: str, kind: str, engine: DuckEngine) -> str | None:
     """The query of the records of a kind without an account, with the reason; None when there are none."""
     mail = f"CASE WHEN email IS NULL THEN 'tells no e-mail address' ELSE 'has an address at {_provider()}' END"
     reason = f"coalesce('user ' || who || ' is in no account and ' || {mail}, 'it names no account and no user')"
-    query = (
-        f"SELECT _file, _row, line AS _line, {reason} AS reason FROM {homes} WHERE kind = '{kind}' AND home IS NULL"
-    )
+    query = f"SELECT _file, _row, line AS _line, {reason} AS reason FROM {homes} WHERE kind = '{kind}' AND home IS NULL"
     return query if engine.rows(f"SELECT 1 FROM ({query}) LIMIT 1") else None
 
 

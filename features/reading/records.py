@@ -1,6 +1,5 @@
 """The records of an export: one JSON object each, whether the files are JSON Lines, JSON, CSV or Parquet."""
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -230,5 +229,3 @@ def _pointer(keys: tuple[str, ...]) -> str:
 def as_json(values: Mapping[str, str]) -> str:
     """The SQL of a JSON object of texts."""
     return f"json_object({', '.join(f'{quoted(key)}, {value}' for key, value in values.items())})"
-
-

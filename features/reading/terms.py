@@ -1,8 +1,8 @@
 """Terms of an agreement, as a CRM or a billing tool tells them: with how each ended, which no such tool writes down.
 
 The rule is that of `features.outcomes`: a next term of the account that starts within the grace days makes it renewed
-(expanded or downgraded by ARR), known when that next term is; none by then, churned. A term that was explicitly given up
-(a renewal lost, a subscription cancelled) and has no next one is churned from the day of that decision.
+(expanded or downgraded by ARR), known when that next term is; none by then, churned. A term that was explicitly given
+up (a renewal lost, a subscription cancelled) and has no next one is churned from the day of that decision.
 """
 
 from features.outcomes import GRACE_DAYS, SAME_ARR

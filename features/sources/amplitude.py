@@ -1,11 +1,12 @@
 """Amplitude: the answer of its Export API, unpacked: gzipped files of one event per line.
 
-The format is that of "Export API" and "Autocapture" (Amplitude docs); its times are UTC. Bring the folder of `.json.gz`
-files as they come out of the archive.
+The format is that of "Export API" and "Autocapture" (Amplitude docs); its times are UTC. Bring the folder of
+`.json.gz` files as they come out of the archive.
 
 An account is a group: `groups` of the event (type company, organization, account, …; see GROUPS in
-`features.reading.behaviour`), else the group its user was in at the time, else by the domain of `user_properties.email`.
-Autocaptured events are named by what was used: `page /reports`, `click button "Save"`. Session marks are set aside.
+`features.reading.behaviour`), else the group its user was in at the time, else by the domain of
+`user_properties.email`. Autocaptured events are named by what was used: `page /reports`, `click button "Save"`.
+Session marks are set aside.
 """
 
 from collections.abc import Mapping
@@ -50,9 +51,7 @@ BEHAVIOUR: Final = Behaviour(
     event=f"CASE WHEN {NAME} = '[Amplitude] Page Viewed' THEN {page(PATH)} "
     f"WHEN {NAME} = '[Amplitude] Element Clicked' THEN 'click ' || {ELEMENT} "
     f"WHEN {NAME} = '[Amplitude] Element Changed' THEN 'change ' || {ELEMENT} ELSE {NAME} END",
-    account_id=first(
-        group_of(json_at("groups")), account_of(PROPERTIES, json_at("user_properties"))
-    ),
+    account_id=first(group_of(json_at("groups")), account_of(PROPERTIES, json_at("user_properties"))),
     email=first(at("user_properties", "email"), at("user_properties", "Email")),
     traits=f"CASE WHEN {NAME} = '$groupidentify' THEN {TOLD} ELSE {json_at('user_properties')} END",
     **use_of(PROPERTIES),

@@ -1,8 +1,9 @@
-"""A database: tables of Ebb's names, or a query for each, from PostgreSQL, MySQL, SQLite or whatever SQLAlchemy speaks.
+"""A database: tables of Ebb's names, or a query for each, from PostgreSQL, MySQL, SQLite or whatever SQLAlchemy
+speaks.
 
-Where the user has DuckDB's own extension for it, DuckDB reads the database itself; nothing is ever fetched for that. Else
-rows come through SQLAlchemy, a batch at a time, in one read-only transaction where the database has them, so that all
-tables are of one moment. Every row is copied once into the engine: its number is its place in the answer.
+Where the user has DuckDB's own extension for it, DuckDB reads the database itself; nothing is ever fetched for that.
+Else rows come through SQLAlchemy, a batch at a time, in one read-only transaction where the database has them, so that
+all tables are of one moment. Every row is copied once into the engine: its number is its place in the answer.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -71,7 +72,8 @@ class Database:
                             _fetch(connection, name, query, held, engine)
                         label = f"{self.name}/{name}"
                         names = renaming[name].names(_columns(held, engine), label)
-                        sql = f"SELECT {renamed(names)}, {quoted(label)} AS _file, (rowid + 1)::BIGINT AS _row FROM {held}"
+                        where = f"{quoted(label)} AS _file, (rowid + 1)::BIGINT AS _row"
+                        sql = f"SELECT {renamed(names)}, {where} FROM {held}"
                         raws[name] = Raw(sql=sql, columns=tuple(names.values()), scratch=(held,))
             finally:
                 database.dispose()
@@ -134,7 +136,8 @@ def _queries(connection: Connection, given: Mapping[str, str], schema: str | Non
             found[table.name] = f"SELECT * FROM {quote(schema) + '.' if schema else ''}{quote(table.name)}"
     if not found:
         raise SourceError(
-            f"the database has none of Ebb's tables ({', '.join(t.name for t in TABLES)}); it has {listed(sorted(there))}. "
+            f"the database has none of Ebb's tables ({', '.join(table.name for table in TABLES)}); "
+            f"it has {listed(sorted(there))}. "
             'Say what to read in ebb.toml: [data.database.queries] events = "select …"'
         )
     return found
@@ -182,7 +185,9 @@ def _dsn(url: URL) -> str:
 def _fetch(connection: Connection, name: str, query: str, held: str, engine: DuckEngine) -> None:
     """Copy the answer to a query as texts, a batch at a time."""
     # A colon in a query is a colon: nothing is bound.
-    answer = connection.execution_options(stream_results=True, yield_per=BATCH).exec_driver_sql(_literal(connection, query))
+    answer = connection.execution_options(stream_results=True, yield_per=BATCH).exec_driver_sql(
+        _literal(connection, query)
+    )
     names = list(answer.keys())
     _complain_of_names(names, name)
     declared = ", ".join(f"{identifier(column)} VARCHAR" for column in names)
@@ -221,5 +226,3 @@ def _text(values: Sequence[Any]) -> list[str | None]:
 
 def _columns(held: str, engine: DuckEngine) -> tuple[str, ...]:
     return tuple(str(row[0]) for row in engine.rows(f"DESCRIBE {held}"))
-
-

@@ -4,9 +4,9 @@ The columns are those of "Export your records" and "HubSpot's default deal prope
 ("Close Date") or internal names (`closedate`). Files are told apart by their name: what has `compan` in it holds
 companies, every other one deals.
 
-The account is the deal's associated company (its ID; without IDs, its name; of several, the first). What makes a contract,
-and how a lost renewal ends one, is told in `features.reading.deals`. Contract dates, term and seats are read from
-properties called so.
+The account is the deal's associated company (its ID; without IDs, its name; of several, the first). What makes a
+contract, and how a lost renewal ends one, is told in `features.reading.deals`. Contract dates, term and seats are read
+from properties called so.
 """
 
 from collections.abc import Mapping

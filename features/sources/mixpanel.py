@@ -1,12 +1,13 @@
 """Mixpanel: the raw event export, one event per line; user and group profiles as their export writes them.
 
-The format is that of "Download Data" (raw event export), "Query Profiles" and "Group Analytics" (Mixpanel docs). Bring the
-folder: every file is read. `time` is in seconds (or milliseconds) since 1970 in UTC; a project made before 2023 exports it
-in its own time zone, unless that is set to UTC.
+The format is that of "Download Data" (raw event export), "Query Profiles" and "Group Analytics" (Mixpanel docs). Bring
+the folder: every file is read. `time` is in seconds (or milliseconds) since 1970 in UTC; a project made before 2023
+exports it in its own time zone, unless that is set to UTC.
 
-An account is a group: Mixpanel keeps it as a property of the event, whichever of `company_id`, `account_id`, … (ACCOUNT_KEYS
-and GROUPS in `features.reading.behaviour`) it has; else the account its user was in at the time, else by the domain of
-`$email`. A group profile (`$group_id`) tells what an account is called. Autocaptured events are named by what was used.
+An account is a group: Mixpanel keeps it as a property of the event, whichever of `company_id`, `account_id`, …
+(ACCOUNT_KEYS and GROUPS in `features.reading.behaviour`) it has; else the account its user was in at the time, else by
+the domain of `$email`. A group profile (`$group_id`) tells what an account is called. Autocaptured events are named by
+what was used.
 """
 
 from collections.abc import Mapping
@@ -45,9 +46,8 @@ def _time(text: str) -> str:
 
 
 PATH: Final = first(_property("current_url_path"), _property("$current_url"), _property("$pathname"), "''")
-ELEMENT: Final = (
-    f"coalesce({_property('$el_tag_name')}, 'element') || coalesce(' \"' || left({_property('$el_text')}, 60) || '\"', '')"
-)
+LABEL: Final = f"left({_property('$el_text')}, 60)"
+ELEMENT: Final = f"coalesce({_property('$el_tag_name')}, 'element') || coalesce(' \"' || {LABEL} || '\"', '')"
 
 BEHAVIOUR: Final = Behaviour(
     kind=f"CASE WHEN {NAME} IS NULL AND {at('$group_id')} IS NOT NULL THEN 'account' "
@@ -58,7 +58,8 @@ BEHAVIOUR: Final = Behaviour(
     user_id=f"""CASE WHEN {_property("distinct_id")} LIKE '$device:%' THEN {_property("$user_id")}
       ELSE {first(_property("$user_id"), _property("distinct_id"), at("$distinct_id"))} END""",
     device_id=first(
-        _property("$device_id"), f"nullif(replace({_property('distinct_id')}, '$device:', ''), {_property('distinct_id')})"
+        _property("$device_id"),
+        f"nullif(replace({_property('distinct_id')}, '$device:', ''), {_property('distinct_id')})",
     ),
     event=f"CASE {NAME} WHEN '$mp_web_page_view' THEN {page(PATH)} WHEN '$mp_click' THEN 'click ' || {ELEMENT} "
     f"WHEN '$mp_rage_click' THEN 'rageclick ' || {ELEMENT} WHEN '$mp_submit' THEN 'submit ' || {ELEMENT} "

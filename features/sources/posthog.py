@@ -1,12 +1,13 @@
 """PostHog: events, persons and groups as its batch exports and file downloads write them (JSON Lines or Parquet).
 
-The format is that of "S3 destination for batch exports" and "Autocapture" (PostHog docs). Bring the folder: every file is
-read, and an event is told from a person by its fields.
+The format is that of "S3 destination for batch exports" and "Autocapture" (PostHog docs). Bring the folder: every file
+is read, and an event is told from a person by its fields.
 
 An account is a group: `$groups` of the event (type company, organization, account, …; see GROUPS in
-`features.reading.behaviour`), else the group its person was in at the time, else by e-mail domain. `$groupidentify` tells
-what an account is called. What PostHog captures by itself is named by what was used: `click button "Save"`, `page
-/reports/:id`. What the tool tells of itself (feature flags, web vitals, leaving a page) is nobody's deed and set aside.
+`features.reading.behaviour`), else the group its person was in at the time, else by e-mail domain. `$groupidentify`
+tells what an account is called. What PostHog captures by itself is named by what was used: `click button "Save"`,
+`page /reports/:id`. What the tool tells of itself (feature flags, web vitals, leaving a page) is nobody's deed and set
+aside.
 """
 
 from collections.abc import Mapping
@@ -26,8 +27,16 @@ NO_DEEDS: Final = (
 """Events the tool tells by itself."""
 
 NAME: Final = at("event")
-PROPERTIES: Final = f"CASE json_type({json_at('properties')}) WHEN 'VARCHAR' THEN json_extract_string(line, '/properties')::JSON ELSE {json_at('properties')} END"
-PERSON: Final = f"CASE json_type({json_at('person_properties')}) WHEN 'VARCHAR' THEN json_extract_string(line, '/person_properties')::JSON ELSE {json_at('person_properties')} END"
+
+
+def _unpacked(key: str) -> str:
+    """A JSON object; in Parquet files it is a text."""
+    value = json_at(key)
+    return f"CASE json_type({value}) WHEN 'VARCHAR' THEN TRY_CAST({at(key)} AS JSON) ELSE {value} END"
+
+
+PROPERTIES: Final = _unpacked("properties")
+PERSON: Final = _unpacked("person_properties")
 
 
 def _property(*keys: str) -> str:
@@ -43,7 +52,9 @@ def _element(attribute: str) -> str:
     return f"nullif(replace({found}, '\\\"', '\"'), '')"
 
 
-TAG: Final = first(_property("$elements", "0", "tag_name"), f"nullif(regexp_extract({CHAIN}, '^([a-zA-Z0-9-]+)', 1), '')")
+TAG: Final = first(
+    _property("$elements", "0", "tag_name"), f"nullif(regexp_extract({CHAIN}, '^([a-zA-Z0-9-]+)', 1), '')"
+)
 LABEL: Final = first(
     _property("$el_text"),
     _property("$elements", "0", "$el_text"),
@@ -62,7 +73,8 @@ BEHAVIOUR: Final = Behaviour(
     kind=f"CASE WHEN {NAME} IS NULL AND {at('group_key')} IS NOT NULL THEN 'account' "
     f"WHEN {NAME} IS NULL AND {at('distinct_id')} IS NOT NULL THEN 'user' "
     f"WHEN {NAME} IN ('$identify', '$set') THEN 'user' "
-    f"WHEN {NAME} = '$groupidentify' AND {_property('$group_type')} IN ({', '.join(map(quoted, GROUPS))}) THEN 'account' "
+    f"WHEN {NAME} = '$groupidentify' AND {_property('$group_type')} IN ({', '.join(map(quoted, GROUPS))}) "
+    "THEN 'account' "
     f"WHEN {NAME} IN ('$groupidentify', {', '.join(map(quoted, NO_DEEDS))}) THEN NULL "
     f"WHEN {NAME} IS NOT NULL THEN 'event' END",
     at=f"CASE WHEN {NAME} IS NULL THEN NULL ELSE {at('timestamp')} END",

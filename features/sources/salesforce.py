@@ -1,11 +1,11 @@
 """Salesforce: opportunities, and accounts where they are brought too, as CSV files.
 
-The fields are those of "Opportunity" and "Account" (Salesforce Object Reference), as Data Export and Data Loader write them
-(`Opportunity.csv`, `Account.csv`), or with the labels of a report ("Close Date"). Files are told apart by their name: what
-has `account` in it holds accounts, every other one opportunities.
+The fields are those of "Opportunity" and "Account" (Salesforce Object Reference), as Data Export and Data Loader write
+them (`Opportunity.csv`, `Account.csv`), or with the labels of a report ("Close Date"). Files are told apart by their
+name: what has `account` in it holds accounts, every other one opportunities.
 
-The account is the opportunity's Account ID; in a report without one, the Account Name. What makes a contract, and how a
-lost renewal ends one, is told in `features.reading.deals`. Contract dates, term, ARR and seats are read from fields
+The account is the opportunity's Account ID; in a report without one, the Account Name. What makes a contract, and how
+a lost renewal ends one, is told in `features.reading.deals`. Contract dates, term, ARR and seats are read from fields
 called so, your own (`Contract_End_Date__c`) included.
 """
 
@@ -41,7 +41,7 @@ DEAL: Final = Deal(
     ends_on=_own("Contract_End_Date", "Subscription_End_Date", "End_Date", "Renewal_Date"),
     months=_own("Contract_Term", "Contract_Term_Months", "Subscription_Term", "Term", "Term_Months"),
     arr=_own("ARR", "Annual_Recurring_Revenue", "ACV", "Annual_Contract_Value"),
-    seats=_own("Seats", "Licenses", "Number_of_Seats", "Users") + ("TotalOpportunityQuantity", "Quantity"),
+    seats=(*_own("Seats", "Licenses", "Number_of_Seats", "Users"), "TotalOpportunityQuantity", "Quantity"),
     plan=_own("Plan", "Edition", "Product", "Subscription_Plan"),
     owner=("Account Owner", "Opportunity Owner", "OwnerId"),
 )
@@ -57,5 +57,7 @@ class Salesforce:
     def raw(self, engine: DuckEngine) -> Mapping[str, Raw]:
         """Contracts, opportunities and accounts. Raises SourceError when there is no export or it is empty."""
         records = Export(tool=self.name, folder=self.folder, endings=(".csv",), named=compact).read(engine)
-        accounts = "lower(parse_filename(_file)) LIKE '%account%' AND lower(parse_filename(_file)) NOT LIKE '%opportunit%'"
+        accounts = (
+            "lower(parse_filename(_file)) LIKE '%account%' AND lower(parse_filename(_file)) NOT LIKE '%opportunit%'"
+        )
         return raws(records, DEAL, engine, {"deal": f"NOT ({accounts})", "account": accounts})

@@ -1,12 +1,12 @@
 """Segment and RudderStack: calls as JSON Lines, or the tables of their warehouse schema as CSV or Parquet files.
 
-The formats are those of "Spec: Common Fields", "Spec: Group" and "Warehouse Schemas" (Twilio Segment), and of "Warehouse
-Schema" (RudderStack). Bring the folder of an S3 export (one call per line, gzipped or not), or files named `tracks`,
-`identifies`, `groups` (or `_groups`), `pages`, `screens`, `users`, `accounts`; tables of single events repeat `tracks`
-and are not read.
+The formats are those of "Spec: Common Fields", "Spec: Group" and "Warehouse Schemas" (Twilio Segment), and of
+"Warehouse Schema" (RudderStack). Bring the folder of an S3 export (one call per line, gzipped or not), or files named
+`tracks`, `identifies`, `groups` (or `_groups`), `pages`, `screens`, `users`, `accounts`; tables of single events
+repeat `tracks` and are not read.
 
-An account is a group: `context.groupId` of the call, else the group its user was in at the time (`group` calls), else by
-e-mail domain; see `features.reading.behaviour`. `alias` and other calls are set aside.
+An account is a group: `context.groupId` of the call, else the group its user was in at the time (`group` calls), else
+by e-mail domain; see `features.reading.behaviour`. `alias` and other calls are set aside.
 """
 
 from collections.abc import Mapping
@@ -37,6 +37,8 @@ CALL: Final = first(
 PROPERTIES: Final = f"coalesce({json_at('properties')}, line::JSON)"
 TRAITS: Final = f"coalesce({json_at('traits')}, line::JSON)"
 
+PATH: Final = first(at("properties", "path"), at("path"), at("properties", "url"), at("url"), at("name"))
+
 BEHAVIOUR: Final = Behaviour(
     kind=f"CASE {CALL} WHEN 'track' THEN 'event' WHEN 'page' THEN 'event' WHEN 'screen' THEN 'event' "
     "WHEN 'identify' THEN 'user' WHEN 'group' THEN 'account' END",
@@ -45,7 +47,7 @@ BEHAVIOUR: Final = Behaviour(
     user_id=first(at("userId"), at("user_id"), f"CASE part WHEN 'users' THEN {at('id')} END"),
     device_id=first(at("anonymousId"), at("anonymous_id")),
     event=f"CASE {CALL} WHEN 'track' THEN {first(at('event_text'), at('event'))} "
-    f"WHEN 'page' THEN {page(first(at('properties', 'path'), at('path'), at('properties', 'url'), at('url'), at('name')))} "
+    f"WHEN 'page' THEN {page(PATH)} "
     f"WHEN 'screen' THEN 'screen ' || {first(at('name'), at('properties', 'name'))} ELSE {CALL} END",
     account_id=first(
         at("groupId"),

@@ -1,7 +1,7 @@
 """Snowplow: enriched events (the rows of `atomic.events`) as tab-separated files without a header.
 
-The format is that of "Enriched stream TSV file format" and "Snowplow atomic event properties" (Snowplow docs): 131 fields.
-Bring the folder of `.tsv` files (also gzipped, or the `part-…` files of a loader's archive).
+The format is that of "Enriched stream TSV file format" and "Snowplow atomic event properties" (Snowplow docs): 131
+fields. Bring the folder of `.tsv` files (also gzipped, or the `part-…` files of a loader's archive).
 
 An account is told by an entity attached to the event: one called account, company, organization, … (by its `id` or a
 property such as `account_id`), or any entity or self-describing event that has such a property; else the account its
@@ -50,12 +50,17 @@ DATA: Final = f"list_append(json_extract({json_at('contexts')}, '$.data[*]'), {O
 def _within(key: str, where: str = "true") -> str:
     """A property of the first entity (or the self-describing event) that has it."""
     value = f"json_extract_string(x, '/data/{key}')"
-    return f"list_filter(list_transform(list_filter({DATA}, lambda x: {where}), lambda x: {value}), lambda x: x <> '')[1]"
+    return (
+        f"list_filter(list_transform(list_filter({DATA}, lambda x: {where}), lambda x: {value}), lambda x: x <> '')[1]"
+    )
 
 
 NAME: Final = first(at("event_name"), at("event"))
 LABEL: Final = first(
-    *(f"json_extract_string({OWN}, '/data/{key}')" for key in ("label", "elementContent", "elementId", "id", "targetUrl"))
+    *(
+        f"json_extract_string({OWN}, '/data/{key}')"
+        for key in ("label", "elementContent", "elementId", "id", "targetUrl")
+    )
 )
 
 BEHAVIOUR: Final = Behaviour(
@@ -86,18 +91,18 @@ class Atomic(Export):
     def _ending(self, path: Path) -> str:
         return super()._ending(path) or (".tsv" if path.name.startswith("part-") else "")
 
-    def _load(self, path: Path, label: str, ending: str, records: Records) -> None:
+    def _load(self, path: Path, label: str, _: str, records: Records) -> None:
         """Each line as a JSON object of the fields that are read."""
         lines = f"{records.table}_lines"
         jsonl.create(lines, records.engine)
         parts = "string_split(line, chr(9))"
         jsonl.load(path, label, lines, records.engine, good=f"len({parts}) = {FIELDS}")
         cells = ", ".join(f"'{name}', nullif(parts[{place}], '')" for name, place in PLACES.items())
-        nested = ", ".join(f"'{name}', TRY_CAST(parts[{PLACES[name]}] AS JSON)" for name in ("contexts", "unstruct_event"))
-        packed = f"json_merge_patch(json_object({cells}), json_object({nested}))::VARCHAR"
-        records.engine.execute(
-            f"UPDATE {lines} SET line = (SELECT {packed} FROM (SELECT {parts} AS parts)) WHERE good"
+        nested = ", ".join(
+            f"'{name}', TRY_CAST(parts[{PLACES[name]}] AS JSON)" for name in ("contexts", "unstruct_event")
         )
+        packed = f"json_merge_patch(json_object({cells}), json_object({nested}))::VARCHAR"
+        records.engine.execute(f"UPDATE {lines} SET line = (SELECT {packed} FROM (SELECT {parts} AS parts)) WHERE good")
         keep(lines, records, f"it has not the {FIELDS} tab-separated fields of an enriched event")
 
 

@@ -1,13 +1,14 @@
 """Stripe: subscriptions, invoices and customers as the API lists them, in JSON files.
 
-The objects are those of "The Subscription object", "The Invoice object" and "The Customer object" (Stripe API Reference).
-Bring the pages of list objects (`{"object": "list", "data": […]}`), arrays, or one object per line.
+The objects are those of "The Subscription object", "The Invoice object" and "The Customer object" (Stripe API
+Reference). Bring the pages of list objects (`{"object": "list", "data": […]}`), arrays, or one object per line.
 
-The account is `metadata.account_id` (or another of ACCOUNT_KEYS in `features.reading.behaviour`) of the subscription or
-invoice, else of its customer, else the customer's id. Every billing period of a subscription is a contract, from the end of
-its trial on; amounts are cents and become a year's revenue (monthly x 12), by the invoice of the period where there is one,
-else by the price; seats are the quantity. A cancelled subscription's last period is churned from the day it was cancelled
-(`canceled_at`), unless another subscription follows. Drafts, voided invoices and subscriptions never paid are set aside.
+The account is `metadata.account_id` (or another of ACCOUNT_KEYS in `features.reading.behaviour`) of the subscription
+or invoice, else of its customer, else the customer's id. Every billing period of a subscription is a contract, from
+the end of its trial on; amounts are cents and become a year's revenue (monthly x 12), by the invoice of the period
+where there is one, else by the price; seats are the quantity. A cancelled subscription's last period is churned from
+the day it was cancelled (`canceled_at`), unless another subscription follows. Drafts, voided invoices and
+subscriptions never paid are set aside.
 """
 
 from collections.abc import Mapping
@@ -26,17 +27,15 @@ WHOLE_CURRENCIES: Final = (
 )
 """Currencies whose amounts are not in hundredths ("Supported currencies")."""
 
-MONTHS: Final = "CASE {unit} WHEN 'year' THEN 12 WHEN 'month' THEN 1 END * {count}"
-DAYS: Final = "CASE {unit} WHEN 'week' THEN 7 WHEN 'day' THEN 1 END * {count}"
 YEAR_DAYS: Final = 365.25
 
 UNPAID: Final = ("incomplete", "incomplete_expired")
 NOT_SENT: Final = ("draft", "void")
 
 
-def _time(*keys: str) -> str:
+def _time(*keys: str, of: str = "line") -> str:
     """A time of Stripe's, in seconds since 1970, as a UTC timestamp."""
-    return f"make_timestamp(TRY_CAST({at(*keys)} AS BIGINT) * 1000000)"
+    return f"make_timestamp(TRY_CAST({at(*keys, of=of)} AS BIGINT) * 1000000)"
 
 
 def _money(text: str) -> str:
@@ -47,9 +46,12 @@ def _money(text: str) -> str:
 ITEM: Final = json_at("items", "data", "0")
 PRICE: Final = f"coalesce({json_at('price', of=ITEM)}, {json_at('plan', of=ITEM)}, {json_at('plan')})"
 UNIT: Final = first(at("recurring", "interval", of=PRICE), at("interval", of=PRICE))
-COUNT: Final = (
-    f"coalesce(TRY_CAST({first(at('recurring', 'interval_count', of=PRICE), at('interval_count', of=PRICE))} AS INTEGER), 1)"
-)
+COUNTED: Final = first(at("recurring", "interval_count", of=PRICE), at("interval_count", of=PRICE))
+COUNT: Final = f"coalesce(TRY_CAST({COUNTED} AS INTEGER), 1)"
+MONTHS: Final = f"CASE {UNIT} WHEN 'year' THEN 12 WHEN 'month' THEN 1 END * {COUNT}"
+DAYS: Final = f"CASE {UNIT} WHEN 'week' THEN 7 WHEN 'day' THEN 1 END * {COUNT}"
+NAMES: Final = (("nickname",), ("lookup_key",), ("product", "name"), ("product",), ("id",))
+PLAN: Final = first(*(at(*keys, of=PRICE) for keys in NAMES))
 CUSTOMER: Final = first(at("customer", "id"), at("customer"))
 
 
@@ -67,7 +69,8 @@ class Stripe:
         for part, query in (("customers", _customers), ("billed", _billed), ("subscriptions", _subscriptions)):
             engine.execute(f"CREATE OR REPLACE TEMP TABLE {held[part]} AS {query(records, held)}")
         engine.execute(f"CREATE OR REPLACE TEMP TABLE {held['terms']} AS {_terms(held)}")
-        through = f"(SELECT max(day) FROM (SELECT max(issued_at)::DATE AS day FROM {held['billed']} UNION ALL SELECT max(newest)::DATE FROM {held['subscriptions']}))"
+        days = f"SELECT issued_at AS day FROM {held['billed']} UNION ALL SELECT newest FROM {held['subscriptions']}"
+        through = f"(SELECT max(day)::DATE FROM ({days}))"
         found = {
             "contracts": Raw(
                 sql=terms.decided(f"SELECT * FROM {held['terms']}", through),
@@ -81,8 +84,9 @@ class Stripe:
         return sharing(found, (*held.values(), records.table, records.lines))
 
 
-def _customers(records: Records, held: Mapping[str, str]) -> str:
-    return f"""SELECT _file, _row, {at("id")} AS customer, coalesce({account_of(json_at("metadata"))}, {at("id")}) AS account_id,
+def _customers(records: Records, _: Mapping[str, str]) -> str:
+    return f"""SELECT _file, _row, {at("id")} AS customer,
+      coalesce({account_of(json_at("metadata"))}, {at("id")}) AS account_id,
       {first(at("name"), at("description"), at("email"))} AS name, {_time("created")} AS created_at,
       {at("metadata", "segment")} AS segment, {at("metadata", "owner")} AS owner
     FROM {records.table} WHERE {at("object")} = 'customer'"""
@@ -90,14 +94,19 @@ def _customers(records: Records, held: Mapping[str, str]) -> str:
 
 def _account(held: Mapping[str, str], customer: str, places: str) -> str:
     """The account of an object: its own metadata, its customer's, the customer."""
-    return f"coalesce({places}, (SELECT any_value(c.account_id) FROM {held['customers']} c WHERE c.customer = {customer}), {customer})"
+    theirs = f"SELECT any_value(c.account_id) FROM {held['customers']} c WHERE c.customer = {customer}"
+    return f"coalesce({places}, ({theirs}), {customer})"
 
 
 def _billed(records: Records, held: Mapping[str, str]) -> str:
     """Invoices with the subscription and the period they bill; ``billed`` is what the period itself costs."""
     details = ("parent", "subscription_details")
     subscription = first(at("subscription", "id"), at("subscription"), at(*details, "subscription"))
-    lines = f"list_filter(json_extract({json_at('lines')}, '$.data[*]'), lambda x: json_extract_string(x, '/proration') IS DISTINCT FROM 'true' AND json_extract_string(x, '/period/end') IS NOT NULL)"
+    whole = (
+        "json_extract_string(x, '/proration') IS DISTINCT FROM 'true' AND json_extract_string(x, '/period/end') <> ''"
+    )
+    lines = f"list_filter(json_extract({json_at('lines')}, '$.data[*]'), lambda x: {whole})"
+    costs = f"list_sum(list_transform({lines}, lambda x: CAST(json_extract_string(x, '/amount') AS DOUBLE)))"
     return f"""
     SELECT _file, _row, line, {at("id")} AS invoice_id, {at("status")} AS status, {subscription} AS subscription,
       {_account(held, CUSTOMER, account_of(json_at("metadata"), json_at(*details, "metadata")))} AS account_id,
@@ -105,30 +114,29 @@ def _billed(records: Records, held: Mapping[str, str]) -> str:
       {_money(first(at("total"), at("amount_due")))} AS amount, {_time("due_date")} AS due_at,
       CASE WHEN {at("status")} = 'paid' OR {at("paid")} = 'true' THEN coalesce({_time("status_transitions", "paid_at")},
         {_time("created")}) END AS paid_at,
-      make_timestamp(TRY_CAST(json_extract_string({lines}[1], '/period/start') AS BIGINT) * 1000000) AS period_start,
-      {_money(f"list_sum(list_transform({lines}, lambda x: CAST(json_extract_string(x, '/amount') AS DOUBLE)))")} AS billed,
-      TRY_CAST(json_extract_string({lines}[1], '/quantity') AS DOUBLE) AS quantity
+      {_time("period", "start", of=f"{lines}[1]")} AS period_start, {_money(costs)} AS billed,
+      TRY_CAST({at("quantity", of=f"{lines}[1]")} AS DOUBLE) AS quantity
     FROM {records.table} WHERE {at("object")} = 'invoice'"""
 
 
 def _subscriptions(records: Records, held: Mapping[str, str]) -> str:
-    price = first(
-        at("unit_amount", of=PRICE), at("unit_amount_decimal", of=PRICE), at("amount", of=PRICE)
-    )
+    price = first(at("unit_amount", of=PRICE), at("unit_amount_decimal", of=PRICE), at("amount", of=PRICE))
     quantity = f"coalesce(TRY_CAST({first(at('quantity', of=ITEM), at('quantity'))} AS DOUBLE), 1)"
-    ends = f"coalesce({_time('current_period_end')}, make_timestamp(TRY_CAST({at('current_period_end', of=ITEM)} AS BIGINT) * 1000000))"
+    ends = f"coalesce({_time('current_period_end')}, {_time('current_period_end', of=ITEM)})"
     started = f"coalesce({_time('start_date')}, {_time('created')})"
     return f"""
     SELECT _file, _row, line, {at("id")} AS subscription, {at("status")} AS status,
       {_account(held, CUSTOMER, account_of(json_at("metadata")))} AS account_id,
       greatest({started}, {_time("trial_end")}) AS started, {ends} AS period_end, {_time("ended_at")} AS ended,
-      {_time("canceled_at")} AS cancelled, {MONTHS.format(unit=UNIT, count=COUNT)} AS months,
-      {DAYS.format(unit=UNIT, count=COUNT)} AS days, {UNIT} AS unit, {COUNT} AS "count",
+      {_time("canceled_at")} AS cancelled, {MONTHS} AS months,
+      {DAYS} AS days, {UNIT} AS unit, {COUNT} AS "count",
       {_money(price)} * {quantity} AS price, {quantity} AS quantity,
-      {first(at("nickname", of=PRICE), at("lookup_key", of=PRICE), at("product", "name", of=PRICE), at("product", of=PRICE), at("id", of=PRICE))} AS plan,
-      {at("collection_method")} = 'charge_automatically' AND {at("cancel_at_period_end")} IS DISTINCT FROM 'true' AS renews,
-      greatest({started}, {_time("canceled_at")}, {_time("ended_at")}, CASE WHEN {at("status")} IN ('active', 'past_due',
-        'unpaid') THEN {ends} - to_months(coalesce({MONTHS.format(unit=UNIT, count=COUNT)}, 0)) - to_days(coalesce({DAYS.format(unit=UNIT, count=COUNT)}, 0)) END) AS newest
+      {PLAN} AS plan,
+      {at("collection_method")} = 'charge_automatically'
+        AND {at("cancel_at_period_end")} IS DISTINCT FROM 'true' AS renews,
+      greatest({started}, {_time("canceled_at")}, {_time("ended_at")},
+        CASE WHEN {at("status")} IN ('active', 'past_due', 'unpaid')
+          THEN {ends} - to_months(coalesce({MONTHS}, 0)) - to_days(coalesce({DAYS}, 0)) END) AS newest
     FROM {records.table} WHERE {at("object")} = 'subscription'"""
 
 
@@ -146,10 +154,12 @@ def _terms(held: Mapping[str, str]) -> str:
     periods AS (
       SELECT *, started + {step} AS begins, started + {following} AS finishes
       FROM (SELECT *, unnest(range(0, {most})) AS k FROM lives WHERE started < stops)),
-    begun AS (SELECT *, begins = max(begins) OVER (PARTITION BY subscription) AS is_last FROM periods WHERE begins < stops)
+    begun AS (
+      SELECT *, begins = max(begins) OVER (PARTITION BY subscription) AS is_last FROM periods WHERE begins < stops)
     SELECT p.subscription || '-' || strftime(begins, '%Y%m%d') AS contract_id, p.account_id, begins::DATE AS starts_on,
       finishes::DATE AS ends_on, coalesce(b.billed, p.price) * {year} AS arr, coalesce(b.quantity, p.quantity) AS seats,
-      p.plan, CASE WHEN "count" = 1 THEN replace(unit || 'ly', 'dayly', 'daily') ELSE "count" || ' ' || unit || 's' END AS billing_period,
+      p.plan, CASE WHEN "count" = 1 THEN replace(unit || 'ly', 'dayly', 'daily')
+        ELSE "count" || ' ' || unit || 's' END AS billing_period,
       CASE WHEN is_last THEN renews END AS auto_renew, begins AS known_at,
       CASE WHEN is_last THEN cancelled::DATE END AS lost_on, p._file, p._row
     FROM begun p LEFT JOIN (

@@ -19,5 +19,7 @@ def read(files: TableFiles, renaming: Renaming, engine: DuckEngine) -> Raw:
     for path, head in heads.items():
         ours = {their: name for their, name in names[path].items() if their not in parts[path]}
         csv.load(text, path, files.called(path), head, ours)
-        text.fill(files.called(path), {names[path][key]: value for key, value in parts[path].items() if key in names[path]})
+        text.fill(
+            files.called(path), {names[path][key]: value for key, value in parts[path].items() if key in names[path]}
+        )
     return text.raw(columns)

@@ -22,6 +22,8 @@ FORMATS: Mapping[str, str] = {
 """How a file's name ends, and what it then is."""
 
 
+NAMES = tuple(table.name for table in TABLES)
+
 NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 """How a partitioned folder writes that a value is not known."""
 
@@ -57,28 +59,26 @@ def find(folder: Path, places: Mapping[str, str]) -> tuple[TableFiles, ...]:
 
     Raises SourceError when there is no folder, no known table or no events.
     """
-    if folder.is_file() and (stem := folder.name.split(".")[0]) in {table.name for table in TABLES} and _format(folder):
-        folder, places = folder.parent, {stem: folder.name, **places}
-        found = tuple(files for table in TABLES if (files := _placed(table, folder, places)) is not None)
-    elif folder.is_dir():
-        found = tuple(
-            files
-            for table in TABLES
-            if (files := _placed(table, folder, places) or _files_of(table, folder, places)) is not None
-        )
-    elif places:
-        found = tuple(files for table in TABLES if (files := _placed(table, folder, places)) is not None)
-    else:
+    whole = folder.is_dir()
+    if (name := folder.name.split(".")[0]) in NAMES and folder.is_file() and _format(folder):
+        folder, places = folder.parent, {name: folder.name, **places}
+    elif not whole and not places:
         raise SourceError(
             f"{folder} is {'a file, not' if folder.exists() else 'not there; it should be'} a folder of data files"
         )
-    missing = [
-        table.name
-        for table in TABLES
-        if table.required and table.name not in {files.table.name for files in found} | set(places)
-    ]
+    tables = [table for table in TABLES if not is_remote(places.get(table.name, ""))]
+    looked_up = (
+        _placed(t, folder, places) if t.name in places else (_files_of(t, folder) if whole else None) for t in tables
+    )
+    found = tuple(files for files in looked_up if files)
+    there_are = {files.table.name for files in found} | set(places)
+    missing = [table.name for table in TABLES if table.required and table.name not in there_are]
     if missing:
-        there = listed(sorted(path.name + "/" * path.is_dir() for path in folder.iterdir())) if folder.is_dir() else "nothing"
+        there = (
+            listed(sorted(path.name + "/" * path.is_dir() for path in folder.iterdir()))
+            if folder.is_dir()
+            else "nothing"
+        )
         looked = ", ".join(f"{missing[0]}{ending}" for ending in (".parquet", ".csv", ".jsonl"))
         raise SourceError(
             f"{folder} has no {missing[0]} table: looked for {looked} or a folder {missing[0]}/; it holds {there}"
@@ -86,16 +86,15 @@ def find(folder: Path, places: Mapping[str, str]) -> tuple[TableFiles, ...]:
     return found
 
 
-def _placed(table: Table, folder: Path, places: Mapping[str, str]) -> TableFiles | None:
-    """The files at the place that is given for a table; what is remote is none of them."""
-    place = places.get(table.name, "")
-    if not place or is_remote(place):
-        return None
+def _placed(table: Table, folder: Path, places: Mapping[str, str]) -> TableFiles:
+    """The files at the place that is given for a table."""
+    place = places[table.name]
     start = folder / place
     if start.is_dir():
         paths = sorted(path for path in start.rglob("*") if path.is_file() and _format(path) is not None)
     else:
-        paths = sorted(Path(name) for name in glob(str(start), recursive=True))
+        # Path.glob takes no absolute pattern.
+        paths = sorted(Path(name) for name in glob(str(start), recursive=True))  # noqa: PTH207  see above
         paths = [path for path in paths if path.is_file() and not path.name.startswith((".", "_"))]
     if not paths:
         raise SourceError(f"there is no file at {place}, where the table {table.name} should be")
@@ -113,9 +112,7 @@ def is_remote(place: str) -> bool:
     return "://" in place
 
 
-def _files_of(table: Table, folder: Path, places: Mapping[str, str]) -> TableFiles | None:
-    if table.name in places:
-        return None
+def _files_of(table: Table, folder: Path) -> TableFiles | None:
     paths = [path for ending in FORMATS if (path := folder / f"{table.name}{ending}").is_file()]
     if (folder / table.name).is_dir():
         inside = sorted((folder / table.name).rglob("*"))

@@ -1,4 +1,4 @@
-"""Files at an address (`s3://bucket/events/*.parquet`), by DuckDB's httpfs where the user has it; it is never fetched."""
+"""Files at an address (`s3://bucket/events/*.parquet`), by DuckDB's httpfs where the user has it: never fetched."""
 
 import os
 from typing import Final
