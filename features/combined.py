@@ -13,6 +13,8 @@ from features.reading import csv
 from features.reading.names import listed
 from features.reading.text import TextTable
 
+PLACE = ("_file", "_row")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
@@ -44,6 +46,7 @@ class Combined:
         """The tables of all. Raises SourceError when none of them has events."""
         found: dict[str, Raw] = {}
         accounts: list[Raw] = []
+        listed_somewhere = False
         scratch: list[str] = []
         for number, part in enumerate(self.parts):
             own = dict(part.source.raw(engine))
@@ -56,11 +59,12 @@ class Combined:
                 _load_ids(part.ids, mapped, engine)
                 scratch.append(mapped)
                 own = {name: _renamed(raw, mapped, engine) for name, raw in own.items()}
+            listed_somewhere |= "accounts" in own
             accounts.append(own.pop("accounts") if "accounts" in own else _named(own))
             found |= own
-        self._complain(found)
-        if any(raw.columns != ("account_id",) for raw in accounts):
+        if listed_somewhere:
             found["accounts"] = _merged(accounts, engine)
+        self._complain(found)
         return sharing(found, tuple(dict.fromkeys(scratch)))
 
     def _complain(self, found: Mapping[str, Raw]) -> None:
@@ -92,12 +96,8 @@ def _merged(accounts: Sequence[Raw], engine: DuckEngine) -> Raw:
     merged = accounts[0] if len(accounts) == 1 else _as_texts(accounts[0], engine)
     for later in (_as_texts(raw, engine) for raw in accounts[1:]):
         columns = tuple(dict.fromkeys((*merged.columns, *later.columns)))
-        sides = {"l": set(later.columns), "e": set(merged.columns)}
         cells = ", ".join(
-            f"coalesce({', '.join(f'{side}.{identifier(name)}' for side, names in sides.items() if name in names)}) "
-            f"AS {identifier(name)}"
-            for name in (*columns, "_file", "_row")
-            for sides in [{side: names | {"_file", "_row"} for side, names in sides.items()}]
+            f"{_either(name, merged, later)} AS {identifier(name)}" for name in (*columns, "_file", "_row")
         )
         sql = f"SELECT {cells} FROM ({merged.sql}) e FULL JOIN ({later.sql}) l ON e.account_id = l.account_id"
         unmapped = [raw.unmapped for raw in (merged, later) if raw.unmapped]
@@ -109,6 +109,14 @@ def _merged(accounts: Sequence[Raw], engine: DuckEngine) -> Raw:
             unmapped=" UNION ALL ".join(unmapped) or None,
         )
     return merged
+
+
+def _either(name: str, earlier: Raw, later: Raw) -> str:
+    """The later source's value, else the earlier one's."""
+    sides = [
+        f"{side}.{identifier(name)}" for side, raw in (("l", later), ("e", earlier)) if name in (*raw.columns, *PLACE)
+    ]
+    return f"coalesce({', '.join(sides)})"
 
 
 def _as_texts(raw: Raw, engine: DuckEngine) -> Raw:

@@ -70,7 +70,7 @@ class DataSettings:
     )
     database: Mapping[str, object] = setting(
         {},
-        'database: [data.database] then url_env = "FACTS_URL" (the variable with the SQLAlchemy address), schema = "…"; '
+        'database: [data.database] then url_env = "FACTS_URL" (a variable: the SQLAlchemy address), schema = "…"; '
         '[data.database.queries] then events = "select …"',
     )
     also: Mapping[str, Mapping[str, object]] = setting(

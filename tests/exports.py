@@ -212,18 +212,22 @@ SNOWPLOW = {
     "event": 6,
     "event_id": 7,
     "user_id": 13,
+    "page_urlpath": 36,
     "contexts": 53,
+    "se_category": 54,
+    "se_action": 55,
     "unstruct": 59,
+    "derived_tstamp": 126,
+    "event_name": 128,
 }
+"""Where a field stands among the 131 of an enriched event, counted from 1."""
 
 
 def snowplow_line(**values: str) -> str:
     """One enriched event: 131 fields, most of them empty."""
     fields = [""] * 131
     for name, value in values.items():
-        fields[
-            (SNOWPLOW | {"derived_tstamp": 126, "event_name": 128, "se_category": 54, "se_action": 55})[name] - 1
-        ] = value
+        fields[SNOWPLOW[name] - 1] = value
     return "\t".join(fields)
 
 

@@ -55,6 +55,8 @@ def _within(key: str, where: str = "true") -> str:
     )
 
 
+KEYS: Final = ", ".join(quoted(f"/data/{key}") for key in ACCOUNT_KEYS)
+VALUES: Final = f"json_extract_string(x, [{KEYS}])"
 NAME: Final = first(at("event_name"), at("event"))
 LABEL: Final = first(
     *(
@@ -75,7 +77,7 @@ BEHAVIOUR: Final = Behaviour(
     f"ELSE {NAME} END",
     account_id=first(
         _within("id", f"regexp_matches(json_extract_string(x, '/schema'), {quoted(ENTITY)})"),
-        *(_within(key) for key in ACCOUNT_KEYS),
+        f"list_filter(flatten(list_transform({DATA}, lambda x: {VALUES})), lambda x: x <> '')[1]",
     ),
     email=_within("email"),
     quantity=f"TRY_CAST({_within('quantity')} AS DOUBLE)",
