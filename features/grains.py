@@ -69,7 +69,8 @@ USER = Grain(
 SELECT snapshot_id, user_id, bit_or(bit) AS mask, min(age) AS last_age, max(age) AS first_age,
        coalesce(sum(events) FILTER (WHERE age <= 28), 0) AS events_28,
        coalesce(sum(events) FILTER (WHERE age <= 84), 0) AS events_84,
-       coalesce(sum(events) FILTER (WHERE age <= 182), 0) AS events_182
+       coalesce(sum(events) FILTER (WHERE age <= 182), 0) AS events_182,
+       coalesce(sum(events) FILTER (WHERE age <= 364), 0) AS events_364
 FROM (SELECT *, {{bit}} AS bit FROM (
   SELECT s.snapshot_id, u.user_id, u.events, {age_of("u.day")} AS age
   FROM snapshots s JOIN user_day u ON u.account_id = s.account_id AND u.known_on < s.cutoff
@@ -84,7 +85,8 @@ FEATURE = Grain(
 SELECT snapshot_id, event, bit_or(bit) AS mask, min(age) AS last_age, max(age) AS first_age,
        coalesce(sum(events) FILTER (WHERE age <= 28), 0) AS events_28,
        coalesce(sum(events) FILTER (WHERE age <= 84), 0) AS events_84,
-       coalesce(sum(events) FILTER (WHERE age <= 182), 0) AS events_182
+       coalesce(sum(events) FILTER (WHERE age <= 182), 0) AS events_182,
+       coalesce(sum(events) FILTER (WHERE age <= 364), 0) AS events_364
 FROM (SELECT *, {{bit}} AS bit FROM (
   SELECT s.snapshot_id, u.event, u.events, {age_of("u.day")} AS age
   FROM snapshots s JOIN feature_day u ON u.account_id = s.account_id AND u.known_on < s.cutoff

@@ -56,6 +56,12 @@ def share_of_largest(grain: str) -> Measure:
     return Measure(grain=grain, sql="CAST(max(events_{window}) AS DOUBLE) / nullif(sum(events_{window}), 0)")
 
 
+def share_of_silent(grain: str) -> Measure:
+    """The share of half a year's events that fell on rows not seen within the window: people or features given up."""
+    silent = "coalesce(sum(events_182) FILTER (WHERE last_age > {window}), 0)"
+    return Measure(grain=grain, sql=f"CAST({silent} AS DOUBLE) / nullif(sum(events_182), 0)")
+
+
 def silence_of_largest(grain: str) -> Measure:
     """Days since the row with the most events of the window was last seen; of equals the one seen last."""
     # Ages are below 1000, so the second term only breaks ties.

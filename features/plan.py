@@ -183,7 +183,8 @@ class Plan:
         if not self._is_known(cell):
             return "CAST(NULL AS DOUBLE)"
         parts = iter(self._parts(cell))
-        value = f"({REFERENCE.sub(lambda _: next(parts).name, cell.signal.measure.sql)})"
+        sql = cell.signal.measure.sql.replace("{window}", str(cell.window))
+        value = f"({REFERENCE.sub(lambda _: next(parts).name, sql)})"
         return self._where_known(cell, value)
 
     def _where_known(self, cell: Cell, value: str) -> str:
@@ -228,3 +229,5 @@ def _stretch(window: int, span: Span) -> tuple[int, int]:
             return window, 2 * window
         case "year":
             return YEAR, YEAR + window
+        case "annual":
+            return 0, YEAR

@@ -10,11 +10,11 @@ from typing import Literal
 
 Family = Literal["frequency", "time_spent", "adoption", "seats", "commercial", "lifecycle", "support"]
 Healthier = Literal["more", "less", "neither"]
-Span = Literal["now", "before", "year"]
-"""Which stretch a window covers: up to the cutoff, the one before it, or the same one a year ago."""
+Span = Literal["now", "before", "year", "annual"]
+"""Which stretch is covered: the window up to the cutoff, the one before it, the same one a year ago, or the year."""
 
-REFERENCE = re.compile(r"\{(\w+)(?::(before|year))?\}")
-"""How a formula names another signal: ``{events}`` in its own window, ``{events:before}`` in the window before."""
+REFERENCE = re.compile(r"\{(\w+)(?::(before|year|annual))?\}")
+"""How a formula names another signal: ``{events}`` in its own window, ``{events:before}`` in the one before."""
 
 DAYS_BEFORE = 28
 """How far back "before" looks for a signal without a window: four whole weeks, so that weekdays compare."""
@@ -35,14 +35,14 @@ class Measure:
 
 @dataclass(frozen=True, kw_only=True)
 class Formula:
-    """Arithmetic over other signals, named as in `REFERENCE`; not known where one of them is not."""
+    """Arithmetic over other signals, named as in `REFERENCE`, and ``{window}``; not known where one of them is not."""
 
     sql: str
 
     @property
     def references(self) -> tuple[tuple[str, Span], ...]:
         """The signals it names, each with the stretch it wants."""
-        return tuple((name, span or "now") for name, span in REFERENCE.findall(self.sql))
+        return tuple((name, span or "now") for name, span in REFERENCE.findall(self.sql.replace("{window}", "")))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,8 +28,8 @@ class Reason:
 class Run:
     """One scoring of the whole book. ``number`` grows with every run; None until the store has given one.
 
-    ``usable`` is False when no signal beat the base rate: every risk is then the base rate, and value and
-    date rank alone.
+    ``signals`` names the file of the signals it scored, ``base`` is the mean risk that bands are relative to.
+    ``usable`` is False when no signal beat the base rate: every risk is then a base rate, value and date rank alone.
     """
 
     cutoff: date
@@ -37,6 +37,7 @@ class Run:
     model_name: str
     model_version: str
     fingerprint: str
+    signals: str
     mode: str
     base: float
     usable: bool

@@ -115,10 +115,15 @@ class TeamSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class BandSettings:
-    """When a risk is called high or medium, in multiples of the base rate: a band means the same in every market."""
+    """When a risk is called high or medium: by its odds, p / (1 - p), against those of the book's mean risk.
 
-    high: float = setting(2.0, "high: a risk of at least so many times the base rate", least=1)
-    medium: float = setting(1.0, "medium: a risk of at least so many times the base rate, and not high", least=0)
+    Odds, because twice a mean of one half would be certainty; the mean, because monthly and yearly books differ.
+    """
+
+    high: float = setting(2.0, "high: odds of leaving at least so many times those of the book's mean risk", least=1)
+    medium: float = setting(
+        1.0, "medium: odds of leaving at least so many times those of the mean, and not high", least=0
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +203,10 @@ def sections() -> dict[str, tuple[str, tuple[Declared, ...]]]:
     for item in fields(Settings):
         if "meaning" not in item.metadata:
             kind: Any = item.type
-            found[item.name] = ((kind.__doc__ or "").strip(), tuple(_declared(item.name, f) for f in fields(kind)))
+            found[item.name] = (
+                (kind.__doc__ or "").strip().splitlines()[0],
+                tuple(_declared(item.name, f) for f in fields(kind)),
+            )
     return found
 
 

@@ -30,6 +30,7 @@ SCORE_RUNS: Final = Table(
     Column("model_name", Text, nullable=False),
     Column("model_version", Text, nullable=False),
     Column("fingerprint", Text, nullable=False),
+    Column("signals", Text, nullable=False),
     Column("mode", Text, nullable=False),
     Column("base", Double, nullable=False),
     Column("usable", Boolean, nullable=False),

@@ -80,8 +80,11 @@ class ScoreStore:
             row = connection.execute(select(SCORE_RUNS).order_by(SCORE_RUNS.c.number.desc()).limit(1)).first()
         return None if row is None else _run(row)
 
-    def scores(self, run: int, choice: Choice | None = None) -> tuple[Score, ...]:
-        """Scores of one run, the most expected ARR lost first; where ARR is not known by risk, then by renewal date."""
+    def scores(self, run: Run, choice: Choice | None = None) -> tuple[Score, ...]:
+        """Scores of one run, the most expected ARR lost first; where ARR is not known by risk, then by renewal date.
+
+        A run without a usable signal is ranked by ARR, then by renewal date.
+        """
         with self._named("read"), self._engine.connect() as connection:
             return tuple(_score(row) for row in connection.execute(_ranked(run, choice or Choice())))
 
@@ -146,20 +149,20 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writing") else "BEGIN")
 
 
-def _ranked(run: int, choice: Choice) -> Select[Any]:
-    query = select(SCORES).where(SCORES.c.run == run)
+def _ranked(run: Run, choice: Choice) -> Select[Any]:
+    query = select(SCORES).where(SCORES.c.run == run.number)
     if choice.owner is not None:
         query = query.where(SCORES.c.owner == choice.owner)
     if choice.segment is not None:
         query = query.where(SCORES.c.segment == choice.segment)
     if choice.within_days is not None:
         query = query.where(SCORES.c.days_to_renewal.between(0, choice.within_days))
-    lost, risk, ends = SCORES.c.arr_at_risk, SCORES.c.risk, SCORES.c.ends_on
-    if choice.bottom:
-        order = (lost.is_(None), lost.asc(), risk.asc(), ends.is_(None), ends.desc())
-    else:
-        order = (lost.is_(None), lost.desc(), risk.desc(), ends.is_(None), ends.asc())
-    return query.order_by(*order, SCORES.c.account_id).limit(choice.limit)
+    ends = SCORES.c.ends_on
+    ranks = (SCORES.c.arr_at_risk, SCORES.c.risk) if run.usable else (SCORES.c.arr,)
+    order = [rank.asc() if choice.bottom else rank.desc() for rank in ranks]
+    date = ends.desc() if choice.bottom else ends.asc()
+    query = query.order_by(ranks[0].is_(None), *order, ends.is_(None), date)
+    return query.order_by(SCORES.c.account_id).limit(choice.limit)
 
 
 def _row(number: int, score: Score) -> dict[str, object]:

@@ -15,6 +15,7 @@ def a_run(**changed: object) -> Run:
         "model_name": "ebb",
         "model_version": "3",
         "fingerprint": "f00d",
+        "signals": "2026-06-01",
         "mode": "renewal",
         "base": 0.2,
         "usable": True,

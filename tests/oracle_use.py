@@ -71,6 +71,27 @@ def _all_change(view: View, window: int) -> float:
     return log_ratio(now, len(_people(view, 2 * window, window)) + len(_machines(view, 2 * window, window)))
 
 
+def _silent_share(what: str) -> Oracle:
+    def oracle(view: View, window: int) -> float | None:
+        half_year, lately = _people(view, 182), seen(_people(view, window), what)
+        named = [row for row in half_year if row[what] is not None]
+        return ratio(sum(row[what] not in lately for row in named), len(named))
+
+    return oracle
+
+
+def _against_year(now: int, year: int, view: View, window: int) -> float:
+    watched = min(max(max(days(view, view.people), default=0), 28), YEAR)
+    return math.log((now + 1) * watched / ((year + 1) * window))
+
+
+def _share_of_year(what: str) -> Oracle:
+    def oracle(view: View, window: int) -> float:
+        return ratio(len(seen(_people(view, window), what)), len(seen(_people(view, YEAR), what))) or 0.0
+
+    return oracle
+
+
 def _first_time(what: str) -> Oracle:
     def oracle(view: View, window: int) -> int:
         return len(seen(_people(view, window), what) - seen(_people(view, TWO_YEARS, window), what))
@@ -118,7 +139,7 @@ def _largest_silence(what: str) -> Oracle:
         rows = _people(view, window)
         most = max(counts(rows, what).values(), default=0)
         leaders = [name for name, events in counts(rows, what).items() if events == most]
-        return min((min(days(view, [r for r in rows if r[what] == name])) for name in leaders), default=183)
+        return min((min(days(view, [r for r in rows if r[what] == name])) for name in leaders), default=731)
 
     return oracle
 
@@ -161,6 +182,14 @@ USE: Mapping[str, tuple[tuple[str, ...], Oracle]] = {
     "events_against_fleet": ((), _against_fleet),
     "events_share": ((), lambda v, w: 1000 * (ratio(len(_people(v, w)), len(within(v, v.fleet, w))) or 0)),
     "quantity": ((), lambda v, w: sum(row["quantity"] for row in _people(v, w))),
+    "events_against_year": (
+        (),
+        lambda v, w: _against_year(len(_people(v, w)), len(_people(v, YEAR)), v, w),
+    ),
+    "active_days_against_year": (
+        (),
+        lambda v, w: _against_year(len(days(v, _people(v, w))), len(days(v, _people(v, YEAR))), v, w),
+    ),
     "weekend_share": ((), _weekend_share),
     "api_events": (("events.actor",), lambda v, w: len(_machines(v, w))),
     "api_share": (
@@ -182,6 +211,8 @@ USE: Mapping[str, tuple[tuple[str, ...], Oracle]] = {
     "new_features": ((), _first_time("event")),
     "abandoned_features": ((), _gone("event")),
     "kept_features": ((), _kept("event")),
+    "features_of_year": ((), _share_of_year("event")),
+    "silent_features_share": ((), _silent_share("event")),
     "feature_evenness": ((), _evenness),
     "top_feature_share": ((), _largest_share("event")),
     "main_feature_silence": ((), _largest_silence("event")),
@@ -193,6 +224,8 @@ USE: Mapping[str, tuple[tuple[str, ...], Oracle]] = {
     "arrivals": (("events.user_id",), _first_time("user_id")),
     "departures": (("events.user_id",), _gone("user_id")),
     "kept_users": (("events.user_id",), _kept("user_id")),
+    "users_of_year": (("events.user_id",), _share_of_year("user_id")),
+    "silent_users_share": (("events.user_id",), _silent_share("user_id")),
     "stickiness": (
         ("events.user_id",),
         lambda v, w: ratio(_user_days(v, w), 28 * len(seen(_people(v, w), "user_id"))) or 0,

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_mock_engine
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import ExecutableDDLElement
 
 from features.errors import SettingsError, StoreError
 from serving.ledger import METADATA
@@ -41,7 +43,7 @@ def test_what_was_written_is_read_back_equal(store: ScoreStore) -> None:
     scores = (a_score("a"), a_score("b", arr=None, days=None, owner=None, reasons=()))
     number = store.append(a_run(), scores)
     assert store.latest() == a_run(number=number)
-    assert store.scores(number) == scores
+    assert store.scores(a_run(number=number)) == scores
     assert store.score(number, "b") == scores[1]
     assert store.score(number, "c") is None
     assert store.count(number) == 2
@@ -86,9 +88,11 @@ def test_the_database_itself_refuses_to_change_a_row(store: ScoreStore, file: Pa
 def test_postgresql_gets_the_same_guard() -> None:
     """The tables' definition for PostgreSQL brings triggers against UPDATE, DELETE and TRUNCATE."""
     ddl: list[str] = []
-    engine = create_mock_engine(
-        "postgresql://", lambda statement, *_, **__: ddl.append(str(statement.compile(dialect=engine.dialect)))
-    )
+
+    def written(statement: ExecutableDDLElement, *_: object, **__: object) -> None:
+        ddl.append(str(statement.compile(dialect=postgresql.dialect())))
+
+    engine = create_mock_engine("postgresql://", written)
     METADATA.create_all(engine, checkfirst=False)
     assert any("BEFORE UPDATE OR DELETE OR TRUNCATE ON scores" in statement for statement in ddl)
     assert not any("RAISE(ABORT" in statement for statement in ddl)
@@ -130,9 +134,16 @@ def test_expected_arr_lost_ranks_first(store: ScoreStore) -> None:
         a_score("risky", risk=0.9, arr=100.0),
         a_score("big", risk=0.1, arr=5000.0),
     ]
-    number = store.append(a_run(), scores)
-    assert [score.account_id for score in store.scores(number)] == ["big", "risky", "soon", "late"]
-    assert [score.account_id for score in store.scores(number, Choice(bottom=True))][:2] == ["risky", "big"]
+    run = a_run(number=store.append(a_run(), scores))
+    assert [score.account_id for score in store.scores(run)] == ["big", "risky", "soon", "late"]
+    assert [score.account_id for score in store.scores(run, Choice(bottom=True))][:2] == ["risky", "big"]
+
+
+def test_without_a_usable_signal_value_and_date_rank(store: ScoreStore) -> None:
+    """The verdict "no usable signal": ARR first, then the nearer renewal, whatever the risk."""
+    scores = [a_score("near", days=5), a_score("far", days=50, risk=0.9), a_score("big", arr=9000.0, risk=0.01)]
+    run = a_run(number=store.append(a_run(usable=False), scores), usable=False)
+    assert [score.account_id for score in store.scores(run)] == ["big", "near", "far"]
 
 
 def test_choices_narrow(store: ScoreStore) -> None:
@@ -142,10 +153,10 @@ def test_choices_narrow(store: ScoreStore) -> None:
         a_score("b", owner="Kim", segment="large", days=50),
         a_score("c", owner="Lee", segment="large", days=-3),
     ]
-    number = store.append(a_run(), scores)
+    run = a_run(number=store.append(a_run(), scores))
 
     def names(choice: Choice) -> set[str]:
-        return {score.account_id for score in store.scores(number, choice)}
+        return {score.account_id for score in store.scores(run, choice)}
 
     assert names(Choice(owner="Kim")) == {"a", "b"}
     assert names(Choice(segment="large")) == {"b", "c"}

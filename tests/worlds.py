@@ -24,7 +24,7 @@ World = dict[str, list[Row]]
 
 CUTOFF = date(2026, 5, 4)
 CUTOFFS = (CUTOFF, CUTOFF - timedelta(days=1), CUTOFF - timedelta(days=29), CUTOFF - timedelta(days=200))
-TODAY = CUTOFF + timedelta(days=400)
+TODAY = CUTOFF + timedelta(days=2400)
 EDGES = (1, 7, 8, 14, 15, 28, 29, 56, 57, 84, 85, 112, 168, 169, 182, 183, 364, 365, 366, 392, 448, 449, 730, 731, 900)
 FEATURES = ("edit", "export", "invite", "search", "report")
 PLANS = ("basic", "pro", "max")
@@ -147,11 +147,23 @@ def _account(chance: random.Random, account: str) -> Row:
     return {"account_id": account, "created_at": _maybe(chance, _moment(chance, chance.randint(-5, 1000)))}
 
 
+def _terms(chance: random.Random) -> list[tuple[date, date]]:
+    """First and last days of up to five contracts; often one of them ends near the cutoff."""
+    terms: list[tuple[date, date]] = []
+    starts = day(chance.choice((20, 100, 300, 800, 1000)))
+    for _ in range(chance.randint(0, 5)):
+        ends = starts + timedelta(days=chance.choice((8, 30, 91, 180, 365)))
+        terms.append((starts, ends))
+        starts = ends + timedelta(days=chance.choice((0, 0, 1, 30, 31, 32, 90, -20, -40)))
+    if not terms or chance.random() < 0.3:
+        return terms
+    shift = day(chance.randint(-40, 40)) - chance.choice(terms)[1]
+    return [(starts + shift, ends + shift) for starts, ends in terms]
+
+
 def _contracts(chance: random.Random, account: str) -> list[Row]:
     rows: list[Row] = []
-    starts = day(chance.choice((20, 100, 300, 800, 1000)))
-    for number in range(chance.randint(0, 5)):
-        ends = starts + timedelta(days=chance.choice((8, 30, 91, 180, 365)))
+    for number, (starts, ends) in enumerate(_terms(chance)):
         outcome = _maybe(chance, chance.choice(("renewed", "expanded", "downgraded", "churned")), 0.6)
         rows.append(
             {
@@ -170,7 +182,6 @@ def _contracts(chance: random.Random, account: str) -> list[Row]:
                 ),
             }
         )
-        starts = ends + timedelta(days=chance.choice((0, 0, 1, 30, 31, 32, 90, -20, -40)))
     return rows
 
 

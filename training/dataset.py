@@ -88,7 +88,7 @@ class Dataset:
         return np.full(len(self), self._fresh_share())
 
     def _fresh_share(self) -> float:
-        cutoffs = np.sort(self.keys["cutoff"].unique().astype("datetime64[s]").astype(float))
+        cutoffs = np.unique(self.keys["cutoff"].to_numpy(dtype="datetime64[s]").astype(float))
         horizon = (self.keys["decided_on"] - self.keys["cutoff"]).dt.total_seconds().median()
         if len(cutoffs) < 2 or not horizon > 0:
             return 1.0

@@ -1,34 +1,26 @@
-"""Choosing among candidates by out-of-time log loss: the simplest within one standard error of the best."""
+"""Choosing among candidates by out-of-time log loss: the simplest within one standard error of the best.
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+Candidates are compared as they will be used, calibrated; each fold by the line through the other folds. Without it,
+caution would look worse than it is: strong shrinkage ranks well and is only too modest, which the line mends.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from training.calibrate import calibrated_apart, fit_calibration
 from training.dataset import Dataset, Floats
 from training.models import Model
 from training.models.blend import NAME as BLEND
 from training.models.blend import blend
-from training.models.task import Task
-from training.score import Part, Upon
-from training.split import Fold
-
-CAUTION: Final = 1.0
-"""Standard errors a more cautious strength may lie behind the best one of its model."""
+from training.outing import Key, Outing, fit_all
+from training.score import Part
 
 BEYOND_CHANCE: Final = 1.645
 """Standard errors by which the base rate must be beaten for the gate: five per cent, one-sided."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outing:
-    """One fold's test: its rows in the dataset, and each candidate's log-odds on them."""
-
-    fold: Fold
-    rows: NDArray[np.intp]
-    log_odds: Mapping[tuple[str, float], Floats]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +36,15 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """What was chosen, from what, and what it gains over the base rate (log loss, with its standard error)."""
+    """What was chosen, from what, and what it gains over the base rate (log loss, with its standard error).
+
+    ``slopes`` stretch the parts of a blend. ``rows`` (t,) are the snapshots tested on, ``fold_of`` (t,) their folds,
+    and ``log_odds`` (t,) what the chosen one, not yet calibrated, said of them.
+    """
 
     chosen: Candidate
     candidates: tuple[Candidate, ...]
+    slopes: tuple[float, ...]
     gain: float
     gain_error: float
     rows: NDArray[np.intp]
@@ -77,100 +74,86 @@ class Selection:
         return f"{self.chosen.name}: {gain}"
 
 
-def outings(
-    data: Dataset,
-    folds: Sequence[Fold],
-    models: Sequence[Model],
-    directions: tuple[int, ...],
-    progress: Callable[[str], None],
-) -> tuple[Outing, ...]:
-    """Fit every model before each origin and look at its log-odds after it."""
-    found = []
-    for number, fold in enumerate(folds, 1):
-        learn, test = data.take(fold.learn), data.take(fold.test)
-        progress(
-            f"fold {number} of {len(folds)}: learns from {len(learn):,} snapshots before {fold.origin:%Y-%m-%d}, "
-            f"tests on {len(test):,}"
+class Contest:
+    """The candidates' log-odds on all later snapshots, pooled over the folds, and their losses once calibrated."""
+
+    def __init__(self, data: Dataset, tests: Sequence[Outing], models: Sequence[Model]):
+        self.rows = np.concatenate([test.rows for test in tests])
+        self.folds = np.concatenate([np.full(len(test.rows), number) for number, test in enumerate(tests)])
+        tested = data.take(self.rows)
+        self.left, self.weights, self.accounts = tested.left, tested.weights, tested.accounts
+        self.models = models
+        self.log_odds: dict[Key, Floats] = {}
+        self.losses: dict[Key, Floats] = {}
+        for key in tests[0].log_odds:
+            self.enter(key, np.concatenate([test.log_odds[key] for test in tests]))
+
+    def enter(self, key: Key, log_odds: Floats) -> None:
+        """Add a candidate; the base rate is an average already, with nothing to calibrate."""
+        self.log_odds[key] = log_odds
+        if key[0] != self.models[0].name:
+            log_odds = calibrated_apart(log_odds, self.left, self.weights, self.folds)
+        self.losses[key] = log_loss_rows(self.left, log_odds)
+
+    def loss(self, key: Key) -> float:
+        """Mean log loss of a candidate."""
+        return float(np.average(self.losses[key], weights=self.weights))
+
+    def behind(self, key: Key, other: Key) -> tuple[float, float]:
+        """How much worse one candidate is than another, with the standard error."""
+        return paired(self.losses[key] - self.losses[other], self.weights, self.accounts)
+
+    def cautious(self, model: Model) -> Key:
+        """A model at its most cautious strength within one standard error of its best."""
+        keys = [(model.name, strength) for strength in model.strengths]
+        return self._simplest(keys)
+
+    def slope(self, key: Key) -> float:
+        """How much a candidate's log-odds must be stretched to be calibrated."""
+        return fit_calibration(self.log_odds[key], self.left, self.weights).slope
+
+    def _simplest(self, keys: Sequence[Key]) -> Key:
+        best = min(keys, key=self.loss)
+        return next(key for key in keys if np.less_equal(*self.behind(key, best)))
+
+    def decide(self) -> "Selection":
+        """The one-standard-error rule (Breiman et al. 1984) on paired differences, clustered by account."""
+        keys = [self.cautious(model) for model in self.models]
+        slopes = tuple(self.slope(key) for key in keys[1:])
+        if len(slopes) > 1:
+            mixed = [slope * self.log_odds[key] for slope, key in zip(slopes, keys[1:], strict=True)]
+            self.enter((BLEND, 1.0), np.mean(mixed, axis=0))
+            keys.append((BLEND, 1.0))
+        best, chosen = min(keys, key=self.loss), self._simplest(keys)
+        candidates = []
+        for key in keys:
+            behind, error = self.behind(key, best)
+            candidate = Candidate(
+                name=key[0], strength=key[1], log_loss=self.loss(key), behind=behind, behind_error=error
+            )
+            candidates.append(candidate)
+        gain, gain_error = self.behind(keys[0], chosen)
+        return Selection(
+            chosen=candidates[keys.index(chosen)],
+            candidates=tuple(candidates),
+            slopes=slopes,
+            gain=gain,
+            gain_error=gain_error,
+            rows=self.rows,
+            fold_of=self.folds,
+            log_odds=self.log_odds[chosen],
         )
-        fitted = fit_all(learn, models, directions)
-        log_odds = {key: raw_log_odds(part, test) for key, part in fitted.items()}
-        found.append(Outing(fold=fold, rows=np.flatnonzero(fold.test), log_odds=log_odds))
-    return tuple(found)
-
-
-def fit_all(data: Dataset, models: Sequence[Model], directions: tuple[int, ...]) -> dict[tuple[str, float], Part]:
-    """Every model at every strength; all but the first build upon the first at its least cautious."""
-    nothing = Task(data=data, ground=np.zeros(len(data)), directions=directions)
-    rates = models[0].fit(nothing)
-    ground = rates[models[0].strengths[-1]]
-    task = replace(nothing, ground=raw_log_odds(ground, data))
-    fitted: dict[tuple[str, float], Part] = {(models[0].name, strength): part for strength, part in rates.items()}
-    for model in models[1:]:
-        for strength, part in model.fit(task).items():
-            fitted[model.name, strength] = Upon(ground=ground, part=part)
-    return fitted
-
-
-def raw_log_odds(part: Part, data: Dataset) -> Floats:
-    """Uncalibrated log-odds of a fitted model, (n,)."""
-    base, shares = part.shares(data.signals.to_numpy(dtype=float), data.segments)
-    return np.asarray(base + shares.sum(axis=1), dtype=float)
-
-
-def select(data: Dataset, tests: Sequence[Outing], models: Sequence[Model]) -> Selection:
-    """The one-standard-error rule (Breiman et al. 1984) on paired differences, clustered by account."""
-    rows = np.concatenate([test.rows for test in tests])
-    tested = data.take(rows)
-    pooled = {key: np.concatenate([test.log_odds[key] for test in tests]) for key in tests[0].log_odds}
-    losses = {key: log_loss_rows(tested.left, log_odds) for key, log_odds in pooled.items()}
-    weights = tested.weights
-    best_of = {model.name: _cautious(model, losses, weights, tested.accounts) for model in models}
-    keys = [(model.name, best_of[model.name]) for model in models]
-    if len(keys) > 2:
-        mixed = np.mean([pooled[key] for key in keys[1:]], axis=0)
-        pooled[BLEND, 0.5], losses[BLEND, 0.5] = mixed, log_loss_rows(tested.left, mixed)
-        keys.append((BLEND, 0.5))
-    best = min(keys, key=lambda key: weights @ losses[key])
-    candidates = []
-    for key in keys:
-        behind, error = paired(losses[key] - losses[best], weights, tested.accounts)
-        loss = float(np.average(losses[key], weights=weights))
-        candidates.append(Candidate(name=key[0], strength=key[1], log_loss=loss, behind=behind, behind_error=error))
-    chosen = next(candidate for candidate in candidates if candidate.behind <= candidate.behind_error)
-    key = (chosen.name, chosen.strength)
-    gain, gain_error = paired(losses[keys[0]] - losses[key], weights, tested.accounts)
-    return Selection(
-        chosen=chosen,
-        candidates=tuple(candidates),
-        gain=gain,
-        gain_error=gain_error,
-        rows=rows,
-        fold_of=np.concatenate([np.full(len(test.rows), number) for number, test in enumerate(tests)]),
-        log_odds=pooled[key],
-    )
 
 
 def refit(data: Dataset, selection: Selection, models: Sequence[Model], directions: tuple[int, ...]) -> Part:
     """The chosen model, learnt from everything."""
-    strength = {candidate.name: candidate.strength for candidate in selection.candidates}
-    by_name = {model.name: model for model in models}
-    chosen = selection.chosen.name
-    wanted = [model.name for model in models[1:]] if chosen == BLEND else [chosen]
-    fitted = fit_all(data, (models[0], *(by_name[name] for name in wanted if name != models[0].name)), directions)
-    parts = [fitted[name, strength[name]] for name in wanted]
-    return blend(parts) if chosen == BLEND else parts[0]
-
-
-def _cautious(
-    model: Model, losses: Mapping[tuple[str, float], Floats], weights: Floats, accounts: NDArray[np.intp]
-) -> float:
-    """The most cautious strength within one standard error of the model's best."""
-    best = min(model.strengths, key=lambda strength: weights @ losses[model.name, strength])
-    for strength in model.strengths:
-        behind, error = paired(losses[model.name, strength] - losses[model.name, best], weights, accounts)
-        if behind <= error * CAUTION:
-            return strength
-    return best
+    chosen = selection.chosen
+    strengths = {candidate.name: candidate.strength for candidate in selection.candidates}
+    if chosen.name != BLEND:
+        needed = tuple(model for model in models if model.name in (models[0].name, chosen.name))
+        return fit_all(data, needed, directions)[chosen.name, chosen.strength]
+    fitted = fit_all(data, models, directions)
+    return blend([fitted[model.name, strengths[model.name]] for model in models[1:]], selection.slopes)
 
 
 def log_loss_rows(left: Floats, log_odds: Floats) -> Floats:

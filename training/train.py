@@ -11,8 +11,9 @@ from training.calibrate import Calibration, fit_calibration
 from training.dataset import Dataset, Floats
 from training.evaluate import Metric, evaluate
 from training.models import MODELS, Model
+from training.outing import Outing, outings
 from training.score import Scorer, logistic
-from training.select import Outing, Selection, outings, refit, select
+from training.select import Contest, Selection, log_loss_rows, refit
 from training.split import check_enough, forward_folds, learnable
 
 DIRECTIONS = {"more": -1, "less": 1, "neither": 0}
@@ -56,6 +57,11 @@ class Trained:
         """One sentence: what was chosen and what it gains, or that there is no usable signal."""
         return self.selection.verdict
 
+    @property
+    def base_rate(self) -> float:
+        """The share of the outcomes learnt from that are losses."""
+        return float(np.average(self.learnt.left, weights=self.learnt.weights))
+
 
 def train(
     dataset: Dataset,
@@ -71,7 +77,7 @@ def train(
     directions = tuple(DIRECTIONS[column.signal.healthier] for column in columns)
     folds = forward_folds(data, settings.folds)
     tests = outings(data, folds, settings.models, directions, progress)
-    selection = select(data, tests, settings.models)
+    selection = Contest(data, tests, settings.models).decide()
     tested = data.take(selection.rows)
     # The base rate is an average of outcomes: nothing is left to calibrate.
     calibration = (
@@ -136,7 +142,7 @@ def _fold_table(data: Dataset, tests: Sequence[Outing], selection: Selection) ->
         for candidate in selection.candidates:
             key = (candidate.name, candidate.strength)
             if key in test.log_odds:
-                loss = np.logaddexp(0.0, test.log_odds[key]) - part.left * test.log_odds[key]
+                loss = log_loss_rows(part.left, test.log_odds[key])
                 rows.append(
                     {
                         "origin": test.fold.origin,

@@ -1,6 +1,7 @@
 """DuckDB: the embedded engine, one connection, spilling to a folder when memory runs short."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,7 +21,9 @@ class DuckEngine:
         self._connection = duckdb.connect()
         self.execute("SET TimeZone = 'UTC'")
         self.execute("SET autoinstall_known_extensions = false")
-        self.execute("SET enable_progress_bar = false")
+        # In a notebook without ipywidgets DuckDB has no progress bar, and refuses to have it switched off.
+        with suppress(duckdb.InvalidInputException):
+            self.execute("SET enable_progress_bar = false")
         if spill is not None:
             spill.mkdir(parents=True, exist_ok=True)
             self._connection.execute(f"SET temp_directory = {quoted(str(spill))}")

@@ -1,6 +1,6 @@
 """Adoption: which features people use, how evenly, what is new and what was given up."""
 
-from features.measures import evenness, rows_in, share_of_largest, silence_of_largest
+from features.measures import evenness, rows_in, share_of_largest, share_of_silent, silence_of_largest
 from features.signal import Formula, Measure, Signal, change_of
 
 SIGNALS = (
@@ -24,6 +24,17 @@ SIGNALS = (
         unit="log ratio",
         healthier="more",
         reading="the number of features used changed by {now:ratio} against the {window} days before",
+    ),
+    Signal(
+        name="features_of_year",
+        family="adoption",
+        measure=Formula(sql="{features} / nullif({features:annual}, 0)"),
+        windows=(28,),
+        absent=0,
+        meaning="share of the year's features used within the window",
+        unit="share",
+        healthier="more",
+        reading="{now:percent} of the year's features were used in the last {window} days, {before:percent} before",
     ),
     Signal(
         name="new_features",
@@ -58,6 +69,17 @@ SIGNALS = (
         reading="{now:percent} of the features used before are still used, {before:percent} {window} days earlier",
     ),
     Signal(
+        name="silent_features_share",
+        family="adoption",
+        measure=share_of_silent("feature"),
+        windows=(14, 28, 56),
+        meaning="share of half a year's use that fell on features not used within the window",
+        unit="share",
+        healthier="less",
+        reading="features behind {now:percent} of half a year's use were not touched for {window} days, "
+        "{before:percent} earlier",
+    ),
+    Signal(
         name="feature_evenness",
         family="adoption",
         measure=evenness(),
@@ -81,12 +103,12 @@ SIGNALS = (
         name="main_feature_silence",
         family="adoption",
         measure=silence_of_largest("feature"),
-        windows=(182,),
-        absent=183,
-        meaning="days since the feature most used in half a year was last used",
+        windows=(182, 364),
+        absent=731,
+        meaning="days since the feature most used within the window was last used (731: no use)",
         unit="days",
         healthier="less",
-        reading="its most used feature was last used {now} days ago, {before} half a year earlier",
+        reading="its most used feature of {window} days was last used {now} days ago, {before} earlier",
     ),
     Signal(
         name="depth",

@@ -5,6 +5,11 @@ from features.signal import Formula, Measure, Signal, change_of
 
 WINDOWS = (7, 14, 28, 56, 84, 182, 365)
 
+AGAINST_YEAR = (
+    "ln(({{{of}}} + 1.0) * least(greatest({{first_use_age}}, 28.0), 364.0) / (({{{of}:annual}} + 1.0) * {{window}}))"
+)
+"""Use a day within the window against use a day over the year, or since the first use where that is later."""
+
 SIGNALS = (
     Signal(
         name="events",
@@ -79,6 +84,28 @@ SIGNALS = (
         unit="log ratio",
         healthier="more",
         reading="use changed by {now:ratio} against the {window} days before",
+    ),
+    Signal(
+        name="events_against_year",
+        family="frequency",
+        measure=Formula(sql=AGAINST_YEAR.format(of="events")),
+        windows=(28, 84),
+        absent=0,
+        meaning="use a day against the account's own past year, as a log ratio",
+        unit="log ratio",
+        healthier="more",
+        reading="use in the last {window} days is {now:ratio} of its own year's, {before:ratio} {window} days earlier",
+    ),
+    Signal(
+        name="active_days_against_year",
+        family="frequency",
+        measure=Formula(sql=AGAINST_YEAR.format(of="active_days")),
+        windows=(28,),
+        absent=0,
+        meaning="days of use against the account's own past year, as a log ratio",
+        unit="log ratio",
+        healthier="more",
+        reading="days of use in the last {window} days are {now:ratio} of its own year's, {before:ratio} before that",
     ),
     Signal(
         name="events_change_year",

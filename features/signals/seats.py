@@ -1,6 +1,6 @@
 """Seats: who uses the product, who came and went, and how many of the seats paid for are used."""
 
-from features.measures import rows_in, share_of_largest, silence_of_largest
+from features.measures import rows_in, share_of_largest, share_of_silent, silence_of_largest
 from features.signal import Formula, Measure, Signal, change_of
 
 SIGNALS = (
@@ -36,6 +36,17 @@ SIGNALS = (
         reading="the number of people over {window} days changed by {now:ratio} against a year ago",
     ),
     Signal(
+        name="users_of_year",
+        family="seats",
+        measure=Formula(sql="{active_users} / nullif({active_users:annual}, 0)"),
+        windows=(28,),
+        absent=0,
+        meaning="share of the year's people seen within the window",
+        unit="share",
+        healthier="more",
+        reading="{now:percent} of the year's people came in the last {window} days, {before:percent} before that",
+    ),
+    Signal(
         name="arrivals",
         family="seats",
         measure=Measure(grain="user", sql="count(*) FILTER (WHERE first_age <= {window})"),
@@ -68,6 +79,17 @@ SIGNALS = (
         reading="{now:percent} of the people of the {window} days before still use it, {before:percent} earlier",
     ),
     Signal(
+        name="silent_users_share",
+        family="seats",
+        measure=share_of_silent("user"),
+        windows=(14, 28, 56),
+        meaning="share of half a year's use by people not seen within the window",
+        unit="share",
+        healthier="less",
+        reading="people behind {now:percent} of half a year's use were not seen for {window} days, "
+        "{before:percent} earlier",
+    ),
+    Signal(
         name="stickiness",
         family="seats",
         measure=Formula(sql="{user_days} / nullif({active_users} * 28.0, 0)"),
@@ -92,12 +114,12 @@ SIGNALS = (
         name="champion_silence",
         family="seats",
         measure=silence_of_largest("user"),
-        windows=(182,),
-        absent=183,
-        meaning="days since the champion, the most active person of half a year, was last seen",
+        windows=(182, 364),
+        absent=731,
+        meaning="days since the champion, the most active person of the window, was last seen (731: nobody)",
         unit="days",
         healthier="less",
-        reading="its most active person was last seen {now} days ago, {before} half a year earlier",
+        reading="its most active person of {window} days was last seen {now} days ago, {before} earlier",
     ),
     Signal(
         name="seats",

@@ -6,8 +6,8 @@ from typing import Final, Protocol
 from training.models.base_rate import BaseRate
 from training.models.gbm import Gbm
 from training.models.logistic import Logistic
-from training.models.task import Task
 from training.score import Part
+from training.task import Task
 
 
 class Model(Protocol):

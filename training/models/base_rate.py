@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 
 from training.dataset import Dataset, Floats
-from training.models.task import Task
 from training.score import Part, Rates, term_classes
+from training.task import Task
 
 TERM_SIGNAL: Final = "term_days"
 

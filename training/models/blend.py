@@ -7,6 +7,6 @@ from training.score import Mix, Part
 NAME = "blend"
 
 
-def blend(parts: Sequence[Part]) -> Mix:
-    """The equal mix of several fitted models."""
-    return Mix(parts=tuple(parts), weights=(1.0 / len(parts),) * len(parts))
+def blend(parts: Sequence[Part], slopes: Sequence[float]) -> Mix:
+    """The equal mix of several fitted models, each stretched by its slope to be as sure as it should be."""
+    return Mix(parts=tuple(parts), weights=tuple(slope / len(parts) for slope in slopes))

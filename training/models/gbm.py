@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import lightgbm
 
-from training.models.task import Task
 from training.score import Part, Trees
+from training.task import Task
 
 PARAMETERS: Final[Mapping[str, Any]] = {
     "objective": "binary",
@@ -22,9 +22,14 @@ PARAMETERS: Final[Mapping[str, Any]] = {
     "seed": 7,
     "deterministic": True,
     "force_row_wise": True,
-    "num_threads": 2,
     "verbosity": -1,
 }
+
+
+MANY_CELLS: Final = 1_000_000
+"""Cells of the signal table below which a second thread costs more than it brings."""
+
+MANY_THREADS: Final = 2
 
 
 @dataclass(frozen=True)
@@ -36,13 +41,14 @@ class Gbm:
 
     def fit(self, task: Task) -> Mapping[float, Part]:
         """Grow the most trees; the fewer are its beginning."""
+        threads = MANY_THREADS if task.data.signals.size > MANY_CELLS else 1
         table = lightgbm.Dataset(
             task.data.signals.to_numpy(dtype=float),
             task.data.left,
             weight=task.data.weights,
             init_score=task.ground,
-            params={"verbosity": -1, "max_bin": PARAMETERS["max_bin"]},
+            params={"verbosity": -1, "max_bin": PARAMETERS["max_bin"], "num_threads": threads},
         )
-        parameters = {**PARAMETERS, "monotone_constraints": list(task.directions)}
+        parameters = {**PARAMETERS, "num_threads": threads, "monotone_constraints": list(task.directions)}
         grown = lightgbm.train(parameters, table, num_boost_round=int(self.strengths[-1]))
         return {trees: Trees(grown.model_to_string(num_iteration=int(trees))) for trees in self.strengths}

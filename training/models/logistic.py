@@ -2,20 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from training.dataset import Floats
-from training.models.task import Task
 from training.score import Linear, Part, damped, logistic
+from training.task import Task
 
 LEAST_SPREAD: Final = 1e-6
 """A signal that varies less than this within what is learnt from says nothing and gets no weight."""
 
 UNKNOWN_SHARE: Final = (0.02, 0.98)
 """Not knowing a signal gets a weight of its own when this share of the snapshots lacks it."""
+
+MOST_STEPS: Final = 25
+CLOSE: Final = 1e-6
+"""Newton stops when no weight moves more than this."""
+
+Bounds: TypeAlias = Sequence[tuple[float | None, float | None]]
 
 
 @dataclass(frozen=True)
@@ -26,21 +33,36 @@ class Logistic:
     """
 
     name: str = "logistic regression"
-    strengths: tuple[float, ...] = (0.03, 0.1, 0.3, 1.0, 3.0)
+    strengths: tuple[float, ...] = (0.03, 0.1, 0.3, 1.0)
 
     def fit(self, task: Task) -> Mapping[float, Part]:
         """The path of fits from strong to weak shrinkage, each starting from the one before."""
         values = task.data.signals.to_numpy(dtype=float)
         scaled = _scaling(values)
-        design, unknown = _design(scaled, values)
-        bounds = [*map(_bound, task.directions), *[(None, None)] * len(unknown)]
-        start = np.zeros(design.shape[1] + 1)
-        varying = max(1, int((design != 0).any(axis=0).sum()))
+        design = _design(scaled, values)
+        bounds = [_bound(task.directions[column]) for column in design.varying]
+        bounds += [(None, None)] * (len(design.marked) + 1)
+        guess = np.zeros(design.matrix.shape[1])
         path: dict[float, Part] = {}
         for strength in self.strengths:
-            start = _penalised(task, design, strength / varying, bounds, start)
-            path[strength] = _line(scaled, start, unknown, design)
+            guess = _penalised(task, design.matrix, strength / max(len(guess) - 1, 1), bounds, guess)
+            path[strength] = _line(scaled, design, guess)
         return path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """What the weights multiply: varying signals standardised (zero where not known), marks of not knowing, and a one.
+
+    ``varying`` and ``marked`` are places of signals; ``low`` and ``high`` (marks,) are a mark's values when the signal
+    is known and when it is not.
+    """
+
+    matrix: Floats
+    varying: NDArray[np.intp]
+    marked: NDArray[np.intp]
+    low: Floats
+    high: Floats
 
 
 def _bound(sign: int) -> tuple[float | None, float | None]:
@@ -64,45 +86,73 @@ def _scaling(values: Floats) -> Linear:
     )
 
 
-def _design(scaled: Linear, values: Floats) -> tuple[Floats, list[int]]:
-    """Standardised signals, zero where not known, and a standardised mark for each distinct pattern of not knowing."""
+def _design(scaled: Linear, values: Floats) -> Design:
+    """Standardised signals, and one standardised mark for each distinct pattern of not knowing."""
     places = scaled.shares(values, [])[1]
+    varying = np.flatnonzero(scaled.low < scaled.high)
     gaps = np.isnan(values)
     share = gaps.mean(axis=0)
-    worth = np.flatnonzero((share > UNKNOWN_SHARE[0]) & (share < UNKNOWN_SHARE[1]))
     first: dict[bytes, int] = {}
-    for column in worth:
+    for column in np.flatnonzero((share > UNKNOWN_SHARE[0]) & (share < UNKNOWN_SHARE[1])):
         first.setdefault(gaps[:, column].tobytes(), int(column))
-    marked = list(first.values())
-    marks = (gaps[:, marked] - share[marked]) / np.sqrt(share[marked] * (1 - share[marked]))
-    return np.hstack([places, marks]), marked
+    marked = np.array(list(first.values()), dtype=np.intp)
+    share = share[marked]
+    spread = np.sqrt(share * (1 - share))
+    marks = (gaps[:, marked] - share) / spread
+    return Design(
+        matrix=np.column_stack([places[:, varying], marks, np.ones(len(values))]),
+        varying=varying,
+        marked=marked,
+        low=-share / spread,
+        high=(1 - share) / spread,
+    )
 
 
-def _penalised(
-    task: Task, design: Floats, variance: float, bounds: Sequence[tuple[float | None, float | None]], start: Floats
-) -> Floats:
-    """Weights and intercept that minimise the log loss plus the normal prior of that variance (ridge)."""
+def _penalised(task: Task, matrix: Floats, variance: float, bounds: Bounds, start: Floats) -> Floats:
+    """Weights that minimise the log loss plus the normal prior of that variance (ridge; not on the last one).
+
+    By Newton steps: each solves the local quadratic within the bounds, and is halved until it goes down.
+    """
     shares, left = task.data.weights, task.data.left
+    prior = np.append(np.full(matrix.shape[1] - 1, 1 / variance), 0.0)
 
-    def loss(guess: Floats) -> tuple[float, Floats]:
-        log_odds = task.ground + design @ guess[:-1] + guess[-1]
-        miss = shares * (logistic(log_odds) - left)
-        value = shares @ (np.logaddexp(0.0, log_odds) - left * log_odds) + guess[:-1] @ guess[:-1] / (2 * variance)
-        return float(value), np.append(design.T @ miss + guess[:-1] / variance, miss.sum())
+    def height(weights: Floats) -> float:
+        log_odds = task.ground + matrix @ weights
+        return float(shares @ (np.logaddexp(0.0, log_odds) - left * log_odds) + prior @ weights**2 / 2)
 
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)], options={"maxiter": 300})
+    guess, at = start, height(start)
+    for _ in range(MOST_STEPS):
+        risk = logistic(task.ground + matrix @ guess)
+        tilt = matrix.T @ (shares * (risk - left)) + prior * guess
+        bend = (matrix * (shares * risk * (1 - risk))[:, None]).T @ matrix + np.diag(prior)
+        step = _lowest(bend, tilt - bend @ guess, bounds, guess) - guess
+        while (there := height(guess + step)) > at + CLOSE and np.abs(step).max() > CLOSE:
+            step = step / 2
+        guess, at = guess + step, there
+        if np.abs(step).max() < CLOSE:
+            break
+    return guess
+
+
+def _lowest(bend: Floats, tilt: Floats, bounds: Bounds, start: Floats) -> Floats:
+    """The lowest point of x' bend x / 2 + tilt' x within the bounds."""
+
+    def height(x: Floats) -> tuple[float, Floats]:
+        slope = bend @ x
+        return float(x @ slope / 2 + tilt @ x), slope + tilt
+
+    found = minimize(height, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 1000})
     return np.asarray(found.x, dtype=float)
 
 
-def _line(scaled: Linear, guess: Floats, marked: list[int], design: Floats) -> Linear:
+def _line(scaled: Linear, design: Design, guess: Floats) -> Linear:
     """The fit as one weight per signal; the mark of a gap belongs to the signal that first shows it."""
-    columns = len(scaled.centre)
-    weight, mark, intercept = guess[:columns], guess[columns:-1], float(guess[-1])
-    present, absent = design[:, columns:].min(axis=0, initial=np.inf), design[:, columns:].max(axis=0, initial=-np.inf)
-    unknown = np.zeros(columns)
-    unknown[marked] = mark * (absent - present)
+    weight, unknown = np.zeros(len(scaled.centre)), np.zeros(len(scaled.centre))
+    varying, marks = len(design.varying), guess[len(design.varying) : -1]
+    weight[design.varying] = guess[:varying]
+    unknown[design.marked] = marks * (design.high - design.low)
     return Linear(
-        intercept=intercept + float(mark @ present),
+        intercept=float(guess[-1] + marks @ design.low),
         low=scaled.low,
         high=scaled.high,
         centre=scaled.centre,

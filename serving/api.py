@@ -1,0 +1,187 @@
+"""The GET side of the service: worklist, accounts, readiness and documentation, as one ASGI app.
+
+FastAPI, which MLflow brings along already: parameters are checked from their types, and the OpenAPI 3.1 document
+follows from the same types. BentoML's endpoints only answer POST; their part of the document is added here.
+"""
+
+from typing import Annotated, Any, Final, Protocol, Self
+
+from fastapi import APIRouter, Depends, FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.routing import APIRoute
+from pydantic import Field, model_validator
+from starlette.exceptions import HTTPException
+
+from features.errors import EbbError
+from serving import problems, wire
+from serving.book import Run, Score
+from serving.store import Choice
+from serving.worklist import Worklist
+
+HISTORY: Final = 52
+"""How many past runs an account shows: a year of Mondays."""
+
+PAGE: Final = """<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Ebb</title><link rel="stylesheet" href="static_content/swagger-ui.css"></head>
+<body><div id="swagger-ui"></div>
+<script src="static_content/swagger-ui-bundle.js"></script>
+<script src="static_content/swagger-ui-standalone-preset.js"></script>
+<script src="static_content/swagger-initializer.js"></script></body>
+</html>
+"""
+"""Swagger UI from the files BentoML ships, nothing from elsewhere. Its initializer reads docs.json beside the page."""
+
+PAGE_POLICY: Final = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+)
+
+
+class Answers(Protocol):
+    """What the app asks for; every method may raise EbbError when it cannot answer."""
+
+    def worklist(self, choice: Choice) -> Worklist:
+        """The ranked book, cut to the choice."""
+
+    def account(self, account_id: str, *, past: int) -> tuple[Run, Score, tuple[tuple[Run, float], ...]] | None:
+        """An account's score, and its risks in so many runs; None when it is not in the book."""
+
+    def ready(self) -> wire.Ready:
+        """With what the service scores."""
+
+
+class WorklistQuery(wire.Body):
+    """Which part of the worklist is wanted; names that are not known are refused."""
+
+    top: Annotated[int, Field(ge=1, le=wire.MOST_ACCOUNTS)] | None = Field(None, description="the first so many (20)")
+    bottom: Annotated[int, Field(ge=1, le=wire.MOST_ACCOUNTS)] | None = Field(None, description="the last so many")
+    owner: str | None = None
+    segment: str | None = None
+    within_days: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
+        None, description="renewing within so many days"
+    )
+
+    @model_validator(mode="after")
+    def one_end(self) -> Self:
+        """Refuse both ends at once."""
+        if self.top is not None and self.bottom is not None:
+            raise ValueError("top and bottom exclude each other")
+        return self
+
+    @property
+    def choice(self) -> Choice:
+        """The choice it stands for."""
+        return Choice(
+            owner=self.owner,
+            segment=self.segment,
+            within_days=self.within_days,
+            bottom=self.bottom is not None,
+            limit=self.bottom or self.top or 20,
+        )
+
+
+def _answers(request: Request) -> Answers:
+    answers: Answers = request.app.state.answers
+    return answers
+
+
+Desk = Annotated[Answers, Depends(_answers)]
+ROUTER: Final = APIRouter(responses={422: {"model": wire.Problem}, 503: {"model": wire.Problem}})
+
+
+@ROUTER.get("/v1/worklist", summary="Accounts by expected ARR lost")
+def worklist(query: Annotated[WorklistQuery, Query()], desk: Desk) -> wire.WorklistResponse:
+    """The ranked book, each account with its reasons and what to do."""
+    found = desk.worklist(query.choice)
+    return wire.WorklistResponse(items=[wire.listed(item) for item in found.items], next=None)
+
+
+@ROUTER.get("/v1/accounts/{account_id:path}", summary="One account", responses={404: {"model": wire.Problem}})
+def account(account_id: str, desk: Desk) -> wire.Account:
+    """The account's score, drivers, past risks and what to do."""
+    found = desk.account(account_id, past=HISTORY)
+    if found is None:
+        raise HTTPException(404, f"no account {problems.echo(account_id)} in the book")
+    run, score, history = found
+    return wire.account(score, run, history)
+
+
+@ROUTER.get("/healthz", summary="The process is alive")
+async def healthz() -> wire.Health:
+    """Always ok when it answers."""
+    return wire.Health()
+
+
+@ROUTER.get("/readyz", summary="Whether it can score, and why not")
+def readyz(desk: Desk) -> wire.Ready:
+    """With what it scores; 503 with the reason when it cannot."""
+    return desk.ready()
+
+
+@ROUTER.get("/docs", include_in_schema=False)
+async def docs() -> HTMLResponse:
+    """This documentation, for a browser."""
+    return HTMLResponse(PAGE, headers={"Content-Security-Policy": PAGE_POLICY})
+
+
+@ROUTER.get("/", include_in_schema=False)
+async def index() -> RedirectResponse:
+    """There is no other page yet."""
+    return RedirectResponse("/docs")
+
+
+@ROUTER.get("/openapi.json", include_in_schema=False)
+@ROUTER.get("/docs.json", include_in_schema=False)
+async def document() -> JSONResponse:
+    """The OpenAPI document."""
+    return JSONResponse(openapi())
+
+
+def make_app() -> FastAPI:
+    """The app. What answers is put into ``app.state.answers``, because it comes to life later, with the service."""
+    app = FastAPI(title="Ebb", version="1", docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(ROUTER)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(EbbError, _not_now)
+    return app
+
+
+def openapi() -> dict[str, Any]:
+    """The OpenAPI 3.1 document of every path, the scoring endpoint included."""
+
+    def score(request: wire.ScoreRequest) -> wire.ScoreResponse:  # noqa: ARG001 -- only its type is read
+        """Risk, band, drivers and renewal of each account; ids that are not in the book come back under errors."""
+        raise AssertionError("a document asks nothing")
+
+    refused: dict[int | str, dict[str, Any]] = {code: {"model": wire.Problem} for code in (400, 413, 415, 422, 503)}
+    posted = APIRoute("/v1/score", score, methods=["POST"], response_model=wire.ScoreResponse, responses=refused)
+    return get_openapi(
+        title="Ebb",
+        version="1",
+        summary="How likely each account is to leave, why, and what to do first",
+        routes=[posted, *ROUTER.routes],
+    )
+
+
+async def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    # Where in the request a value stood ("query") helps nobody; its name does.
+    return _problem(422, problems.sentence([{**fault, "loc": fault["loc"][1:]} for fault in error.errors()]))
+
+
+async def _refused(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    known = error.status_code == 404 and error.detail != "Not Found"
+    return _problem(error.status_code, error.detail if known else None, headers=error.headers)
+
+
+async def _not_now(_: Request, error: Exception) -> JSONResponse:
+    return _problem(503, str(error))
+
+
+def _problem(status: int, detail: str | None, headers: Any = None) -> JSONResponse:
+    body = problems.problem(status, detail).model_dump()
+    return JSONResponse(body, status, headers=headers, media_type=problems.MEDIA_TYPE)

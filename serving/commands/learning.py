@@ -1,0 +1,166 @@
+"""Learning: what is wrong with the data, what signals there are, training, and training as if at an earlier date."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from serving.options import ActiveDays, Config, Data, Form, Home, HorizonDays, LeadDays, Outcome, days, settings
+from serving.output import Column, Format, percent, write
+from serving.progress import Progress
+
+FINDINGS = (
+    Column(key="fatal", title="", shown=lambda fatal: "fatal" if fatal else "note"),
+    Column(key="table", title="table"),
+    Column(key="kind", title="kind"),
+    Column(key="count", title="rows", right=True),
+    Column(key="file", title="file", keep="program"),
+    Column(key="row", title="first row", keep="program"),
+    Column(key="where", title="first at", keep="person", wraps=True),
+    Column(key="set_aside", title="set aside", shown=lambda aside: "yes" if aside else ""),
+    Column(key="sentence", title="what it means", wraps=True),
+)
+
+SIGNALS = (
+    Column(key="family", title="family"),
+    Column(key="name", title="signal"),
+    Column(key="windows", title="days", shown=lambda windows: _windows(windows)),
+    Column(key="unit", title="unit"),
+    Column(key="healthier", title="healthier"),
+    Column(key="meaning", title="meaning", wraps=True),
+    Column(key="columns", title="columns", keep="program"),
+)
+
+METRICS = (
+    Column(key="lead_days", title="days ahead", right=True),
+    Column(key="snapshots", title="snapshots", right=True),
+    Column(key="left", title="left", shown=percent, right=True),
+    *(
+        Column(key=key, title=title, shown=lambda value: f"{float(str(value)):.3f}", right=True)
+        for key, title in (
+            ("auc", "AUC"),
+            ("average_precision", "avg. precision"),
+            ("brier", "Brier"),
+            ("log_loss", "log loss"),
+            ("ece", "ECE"),
+            ("lift_at_10_percent", "lift at 10 %"),
+            ("recall_at_capacity", "recall at capacity"),
+            ("arr_recall_at_capacity", "ARR recall at capacity"),
+        )
+    ),
+)
+
+LISTED_WINDOWS = 3
+"""More windows than these are shown as from … to."""
+
+
+def _windows(windows: object) -> str:
+    assert isinstance(windows, tuple)
+    return ", ".join(map(str, windows)) if len(windows) <= LISTED_WINDOWS else f"{windows[0]} to {windows[-1]}"
+
+
+def check(
+    form: Form = Format.table,
+    outcome: Outcome = None,
+    config: Config = None,
+    data: Data = None,
+    home: Home = None,
+) -> None:
+    """List every kind of fault in the data: table, count, first file and row. Fatal ones stop training (exit 1)."""
+    from features import quality
+    from serving.steps import facts_of
+
+    chosen, progress = settings(config, data, home, outcome__mode=outcome), Progress()
+    with facts_of(chosen, progress) as facts:
+        findings = quality.report(facts, mode=chosen.outcome.mode)
+    rows = []
+    for finding in findings:
+        place = finding.file and (finding.file if finding.row is None else f"{finding.file} row {finding.row}")
+        rows.append({**vars(finding), "where": place})
+    write(rows, FINDINGS, form)
+    fatal = sum(finding.fatal for finding in findings)
+    aside = f"; rows set aside are in {chosen.home / 'rejected'}" if any(f.set_aside for f in findings) else ""
+    progress.say(f"{len(findings)} kinds of fault, {fatal} fatal{aside}")
+    if fatal:
+        raise typer.Exit(1)
+
+
+def signals(
+    form: Form = Format.table, family: Annotated[str | None, typer.Option(help="Only this family.")] = None
+) -> None:
+    """The catalogue: every signal, its windows, its unit and which way is healthier."""
+    from features.signals import CATALOGUE, FAMILIES
+
+    if family is not None and family not in FAMILIES:
+        raise typer.BadParameter(f"no family {family}; there are {', '.join(FAMILIES)}", param_hint="--family")
+    rows = [
+        {**vars(signal), "windows": signal.windows, "columns": [column.name for column in signal.columns]}
+        for signal in CATALOGUE
+        if family in (None, signal.family)
+    ]
+    write(rows, SIGNALS, form)
+
+
+def train(
+    outcome: Outcome = None,
+    active_days: ActiveDays = None,
+    horizon_days: HorizonDays = None,
+    lead_days: LeadDays = None,
+    config: Config = None,
+    data: Data = None,
+    home: Home = None,
+) -> None:
+    """Learn a model from the past, track it in MLflow, and make it the champion when the gate passes."""
+    from serving import steps
+
+    progress = Progress()
+    chosen = settings(
+        config,
+        data,
+        home,
+        outcome__mode=outcome,
+        outcome__active_days=active_days,
+        outcome__horizon_days=horizon_days,
+        outcome__lead_days=days(lead_days),
+    )
+    with steps.facts_of(chosen, progress) as facts:
+        steps.train(facts, chosen, progress)
+
+
+def backtest(
+    split: Annotated[
+        datetime, typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Learn from before, test from.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Gets predictions.parquet and metrics.json.")],
+    outcome: Outcome = None,
+    active_days: ActiveDays = None,
+    horizon_days: HorizonDays = None,
+    lead_days: LeadDays = None,
+    form: Form = Format.table,
+    config: Config = None,
+    data: Data = None,
+    home: Home = None,
+) -> None:
+    """Train as if at an earlier date, and score every later snapshot whose outcome is known by now."""
+    from serving import steps
+
+    progress = Progress()
+    chosen = settings(
+        config,
+        data,
+        home,
+        outcome__mode=outcome,
+        outcome__active_days=active_days,
+        outcome__horizon_days=horizon_days,
+        outcome__lead_days=days(lead_days),
+    )
+    with steps.facts_of(chosen, progress) as facts:
+        result = steps.backtested(facts, chosen, split.date(), out, progress)
+    looked = result.predictions.groupby("lead_days")["outcome"]
+    rows: list[dict[str, object]] = [
+        {"lead_days": lead, "snapshots": int(looked.size()[lead]), "left": float(looked.mean()[lead])}
+        | {name: metric.value for name, metric in metrics.items()}
+        for lead, metrics in result.by_lead_days.items()
+    ]
+    write(rows, METRICS, form)

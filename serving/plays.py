@@ -1,0 +1,130 @@
+"""Plays: what a person does when a score and its drivers call for it. The first of `PLAYS` that fits is suggested.
+
+A new play is one entry. The days and the order come from customer-success practice: 30 days decide whether people come
+to use the product, renewal work begins 90 days before the end, and a first contact in the last week comes too late.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from serving.book import Band, Reason, Score
+
+RENEWAL_WORK_DAYS: Final = 90
+LAST_WEEK_DAYS: Final = 7
+CRITICAL_WINDOW_DAYS: Final = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Play:
+    """One play, and what calls for it; what is left empty asks for nothing.
+
+    ``families`` and ``signals`` (beginnings of names) are looked for in the driver that raises the risk most. ``days``
+    bounds the days to the renewal, ``into_term`` the days since the term began; both ends belong to them.
+    """
+
+    name: str
+    todo: str
+    bands: tuple[Band, ...] = ("high", "medium")
+    families: tuple[str, ...] = ()
+    signals: tuple[str, ...] = ()
+    days: tuple[int, int] | None = None
+    into_term: tuple[int, int] | None = None
+
+    def is_called_for(self, score: Score) -> bool:
+        """Whether the account's band, dates and strongest driver ask for it."""
+        reason = strongest(score)
+        return (
+            score.band in self.bands
+            and _within(score.days_to_renewal, self.days)
+            and _within(days_into_term(score), self.into_term)
+            and (not self.families or (reason is not None and reason.family in self.families))
+            and (not self.signals or (reason is not None and reason.signal.startswith(self.signals)))
+        )
+
+
+PLAYS: Final[tuple[Play, ...]] = (
+    Play(
+        name="last week",
+        todo="Call the decision maker today. 90 days ahead was the time: note it for the next term.",
+        days=(0, LAST_WEEK_DAYS),
+    ),
+    Play(
+        name="first month",
+        todo="Guide people into the product now, several times if needed: the first 30 days decide.",
+        into_term=(0, CRITICAL_WINDOW_DAYS),
+        families=("frequency", "time_spent", "adoption", "seats"),
+    ),
+    Play(
+        name="new sponsor",
+        todo="Find out whether the champion left, and meet a new sponsor; train those who took over.",
+        signals=("champion_silence", "top_user_share", "departures", "kept_users"),
+    ),
+    Play(
+        name="seat training",
+        todo="Train the teams whose seats stand unused; look at their use together after two weeks.",
+        families=("seats",),
+    ),
+    Play(
+        name="key features",
+        todo="Show again the features that keep customers, on the account's own data; ask what made people stop.",
+        families=("adoption",),
+    ),
+    Play(
+        name="settle tickets",
+        todo="Get the open tickets an owner and a date, and tell the customer before they ask again.",
+        signals=("tickets", "open_tickets", "slow_tickets", "oldest_open_ticket", "severe_tickets"),
+    ),
+    Play(
+        name="listen",
+        todo="Visit and listen: what was expected, what is missing? Come back with a plan of three visits.",
+        families=("support",),
+    ),
+    Play(
+        name="unpaid invoices",
+        todo="Ask the sponsor whether the bill or the value is the question; settle it together with finance.",
+        signals=("late_invoices", "overdue_invoices", "days_late"),
+    ),
+    Play(
+        name="show the value",
+        todo="Bring the decision maker a ready report of what their people achieved; talk about price after it.",
+        families=("commercial",),
+    ),
+    Play(
+        name="regular visits",
+        todo="Visit every two weeks for two months: how far has use come, what is asked for?",
+        families=("frequency", "time_spent"),
+    ),
+    Play(
+        name="renewal work",
+        todo="Begin the renewal now: a report for the leaders, the open wishes, a date for the decision.",
+        days=(0, RENEWAL_WORK_DAYS),
+    ),
+    Play(name="look closer", todo="Call and ask how it goes; the data name no single cause."),
+    Play(
+        name="keep in touch",
+        todo="Nothing urgent: regular contact, at least once a quarter, and a word about what is new.",
+        bands=("low",),
+    ),
+)
+
+
+def suggested(score: Score) -> Play:
+    """The first play that is called for; the last two of `PLAYS` together fit every score."""
+    return next(play for play in PLAYS if play.is_called_for(score))
+
+
+def strongest(score: Score) -> Reason | None:
+    """The driver that raises the risk most; None when nothing raises it."""
+    raising = [reason for reason in score.reasons if reason.contribution > 0]
+    return max(raising, key=lambda reason: reason.contribution, default=None)
+
+
+def days_into_term(score: Score) -> int | None:
+    """Days from the start of the term to the cutoff; None without a contract."""
+    if score.starts_on is None or score.ends_on is None or score.days_to_renewal is None:
+        return None
+    return (score.ends_on - score.starts_on).days - score.days_to_renewal
+
+
+def _within(days: int | None, bounds: tuple[int, int] | None) -> bool:
+    return bounds is None or (days is not None and bounds[0] <= days <= bounds[1])

@@ -1,0 +1,52 @@
+"""The generated parts of the documentation: the command's help and the settings, from their declarations."""
+
+from typing import Final
+
+import typer.main
+from typer.core import TyperOption
+
+from serving.cli import app
+from serving.config import STORE_URL, Declared, sections
+from serving.config_file import toml
+
+COMMON: Final = ("config", "data", "home")
+"""Options of nearly every command, said once."""
+
+
+def cli() -> str:
+    """Every command with what it does and its options, as Markdown."""
+    group = typer.main.get_command(app)
+    lines = ["| command | what it does | options |", "|---|---|---|"]
+    for name, command in group.commands.items():  # type: ignore[attr-defined]
+        arguments = "".join(f" {p.metavar}" for p in command.params if p.param_type_name == "argument")
+        options = [_option(p) for p in command.params if p.param_type_name == "option" and p.name not in COMMON]
+        lines.append(f"| `ebb {name}{arguments}` | {_line(command.help)} | {'; '.join(options) or '–'} |")
+    lines += [
+        "",
+        "Common options: `--config FILE` (default `ebb.toml` here), `--data FOLDER`, `--home FOLDER` (all state); "
+        "or `EBB_CONFIG`, `EBB_DATA`, `EBB_HOME`. Options beat `ebb.toml`, `ebb.toml` beats defaults. stdout is for "
+        "results (`--format table`, `csv` or `json`), stderr for progress. Exit 0: fine; 1: a fault in the data or "
+        "model, said in one line; 2: wrong usage. `EBB_DEBUG=1` shows the trace of a fault.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def settings() -> str:
+    """Every setting with its default and meaning, as Markdown."""
+    lines = ["| setting | default | meaning |", "|---|---|---|"]
+    for _, declared in sections().values():
+        lines += [f"| `{item.key}` | {_default(item)} | {_line(item.meaning)} |" for item in declared]
+    lines += ["", f"`{STORE_URL}` in the environment beats `store.url`: an address with a password belongs there."]
+    return "\n".join(lines) + "\n"
+
+
+def _option(parameter: TyperOption) -> str:
+    return f"`{parameter.opts[0]}` {_line(getattr(parameter, 'help', '') or '').rstrip('.')}"
+
+
+def _default(declared: Declared) -> str:
+    return "–" if declared.default in ({}, "", ()) else f"`{toml(declared.default)}`"
+
+
+def _line(text: str | None) -> str:
+    return " ".join((text or "").split()).replace("|", "\\|")

@@ -1,0 +1,60 @@
+"""The scoring service, the only file that imports bentoml: POST by BentoML, GET by `serving.api`, through one door."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+import bentoml
+from starlette.responses import Response
+
+from features.errors import EbbError
+from serving import problems, wire
+from serving.api import make_app
+from serving.config import Settings
+from serving.config_file import load
+from serving.desk import Desk
+from serving.door import Door
+
+ANSWER_SECONDS: Final = 60
+
+_app = make_app()
+
+
+class Scoring:
+    """How likely each account is to leave, why, and what to do first."""
+
+    def __init__(self) -> None:
+        self.desk = Desk(load(_path("EBB_CONFIG"), data=_path("EBB_DATA"), home=_path("EBB_HOME")))
+        _app.state.answers = self.desk
+
+    @bentoml.api(route="/v1/score")  # type: ignore[untyped-decorator]
+    def score(self, account_ids: list[str]) -> wire.ScoreResponse:
+        """Risk, band, drivers and renewal of each account; ids that are not in the book come back under errors."""
+        try:
+            run, scores, unknown = self.desk.score(account_ids)
+        except EbbError as error:
+            # An exception would be answered without its reason; the framework passes a response on as it is.
+            return Response(problems.body(503, str(error)), 503, media_type=problems.MEDIA_TYPE)  # type: ignore[return-value]
+        errors = [wire.UnknownAccount(account_id=name, error="no such account in the book") for name in unknown]
+        return wire.ScoreResponse(scores=[wire.account_score(score, run) for score in scores], errors=errors)
+
+
+Ebb: Final[bentoml.Service[Scoring]] = bentoml.service(name="ebb", workers=1, traffic={"timeout": ANSWER_SECONDS})(
+    Scoring
+)
+Ebb.mount_asgi_app(_app, path="/")
+Ebb.add_asgi_middleware(Door, own=_app)
+
+
+def serve(settings: Settings, config: Path | None) -> None:
+    """Serve until Ctrl-C or SIGTERM. The workers read the same settings through EBB_CONFIG, EBB_DATA and EBB_HOME."""
+    os.environ["EBB_HOME"] = str(settings.home.absolute())
+    os.environ["EBB_DATA"] = str(settings.data.folder.absolute())
+    if config is not None:
+        os.environ["EBB_CONFIG"] = str(config.absolute())
+    Ebb.serve_http(host=settings.serve.host, port=settings.serve.port)
+
+
+def _path(name: str) -> Path | None:
+    value = os.environ.get(name)
+    return Path(value) if value else None

@@ -1,0 +1,153 @@
+"""The steps from a folder of facts to a kept book of scores, as the commands take them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from features import quality, table
+from features.engines.duckdb import DuckEngine
+from features.errors import DataError
+from features.facts import Facts, Finding
+from features.intake import take_in
+from features.signal import columns
+from features.signals import CATALOGUE
+from features.snapshots import Inactivity, Mode, Renewal
+from features.sources.files import Files
+from serving.book import Run
+from serving.config import Settings
+from serving.progress import Progress
+from serving.rating import peers, rate
+from serving.signal_book import BOOK, SignalBook, forget_old
+from serving.store import ScoreStore
+from training import tracking
+from training.backtest import Backtest, backtest
+from training.backtest import write as write_backtest
+from training.dataset import Dataset
+from training.train import TrainSettings
+from training.train import train as learn
+
+
+@contextmanager
+def facts_of(settings: Settings, progress: Progress) -> Iterator[Facts]:
+    """The accepted facts of the data folder; gives the memory back at the end."""
+    with DuckEngine(spill=settings.home / "spill", threads=settings.train.threads) as engine:
+        source = Files(folder=settings.data.folder, columns=settings.data.columns)
+        with progress.step(f"read {settings.data.folder}"):
+            facts = take_in(source, engine, settings.home / "rejected")
+        counts = (f"{engine.rows(f'SELECT count(*) FROM {name}')[0][0]:,} {name}" for name in facts.known)
+        progress.say(f"  {', '.join(counts)}; cutoff {facts.cutoff}")
+        yield facts
+
+
+def check(facts: Facts, settings: Settings, progress: Progress) -> tuple[Finding, ...]:
+    """Every fault found in the data; DataError with the first fatal one."""
+    with progress.step("check the data"):
+        findings = quality.report(facts, mode=settings.outcome.mode)
+    fatal = [finding for finding in findings if finding.fatal]
+    progress.say(f"  {len(findings)} kinds of fault, {len(fatal)} fatal{'; `ebb check` lists them' * bool(findings)}")
+    if fatal:
+        more = f" (and {len(fatal) - 1} more; `ebb check` lists them)" if len(fatal) > 1 else ""
+        raise DataError(f"{fatal[0].sentence}{more}")
+    return findings
+
+
+def mode_of(facts: Facts, settings: Settings) -> Mode:
+    """Which accounts are looked at, and from when."""
+    outcome = settings.outcome
+    if outcome.mode == "inactivity":
+        return Inactivity(active_days=outcome.active_days, horizon_days=outcome.horizon_days)
+    if not facts.knows("contracts"):
+        raise DataError('there are no contracts to renew; without them, set [outcome] mode = "inactivity"')
+    return Renewal(lead_days=outcome.lead_days, grace_days=settings.data.grace_days)
+
+
+def past(facts: Facts, settings: Settings, progress: Progress, *, anchor: date | None = None) -> Dataset:
+    """Every past look at an account whose outcome is decided; ``anchor`` is a cutoff of the inactivity grid."""
+    mode = mode_of(facts, settings)
+    with progress.step("compute the signals of the past"):
+        found = table.past(facts, mode, anchor=anchor)
+    progress.say(f"  {found.signals.shape[1]} signal columns of {len(found):,} decided snapshots")
+    return Dataset(keys=found.keys, signals=found.signals, left=found.left)
+
+
+def train(facts: Facts, settings: Settings, progress: Progress) -> tracking.Tracked:
+    """Learn from the past, track the run, and make it the champion when the gate passes."""
+    findings = check(facts, settings, progress)
+    dataset = past(facts, settings, progress)
+    with progress.step("learn"):
+        trained = learn(dataset, columns(CATALOGUE), settings=_how(settings), progress=_indented(progress))
+    progress.say(f"  {trained.verdict}")
+    with progress.step("track the model"):
+        tracked = tracking.track(
+            trained,
+            uri=settings.tracking_uri,
+            artifacts=None if settings.mlflow.tracking_uri else settings.home / "mlruns",
+            findings=findings,
+            fingerprint=facts.fingerprint,
+        )
+    place = "the champion" if tracked.champion else "not the champion"
+    progress.say(f"  version {tracked.version} of {tracking.MODEL} is {place}: it {tracked.reason}")
+    return tracked
+
+
+def backtested(facts: Facts, settings: Settings, split: date, out: Path, progress: Progress) -> Backtest:
+    """Train as if at an earlier date and write what it would have said of the time after."""
+    check(facts, settings, progress)
+    dataset = past(facts, settings, progress, anchor=split)
+    with progress.step(f"learn from before {split}, score from then on"):
+        how, say = _how(settings), _indented(progress)
+        result = backtest(dataset, columns(CATALOGUE), split=split, settings=how, progress=say)
+    progress.say(f"  {result.trained.verdict}")
+    write_backtest(result, out)
+    progress.say(f"wrote {len(result.predictions):,} predictions to {out}")
+    return result
+
+
+def score(facts: Facts, champion: tracking.Champion, settings: Settings, progress: Progress) -> Run:
+    """Score every open account with the champion; keep scores and signals."""
+    mode = mode_of(facts, settings)
+    with progress.step("compute the signals of the book"):
+        book = _book(facts, mode)
+    if not len(book):
+        raise DataError(f"no account is open on {facts.cutoff}; nothing to score")
+    with progress.step(f"score {len(book):,} accounts with {champion.name} version {champion.version}"):
+        among = peers(champion.scorer, book)
+        scores = rate(champion.scorer, book, among, settings.bands)
+    run = Run(
+        cutoff=facts.cutoff,
+        made_at=datetime.now(UTC),
+        model_name=champion.name,
+        model_version=champion.version,
+        fingerprint=facts.fingerprint,
+        signals=f"{facts.cutoff}_{uuid4().hex[:12]}",
+        mode=settings.outcome.mode,
+        base=among.base_rate,
+        usable=champion.usable,
+    )
+    # The signals first: a run in the store has its signals, whenever the power fails.
+    book.write(settings.home / BOOK, run.signals)
+    with ScoreStore(settings.store_url) as store:
+        number = store.append(run, scores)
+    forget_old(settings.home / BOOK)
+    high = sum(one.band == "high" for one in scores)
+    progress.say(f"  run {number}: {len(scores):,} accounts, {high:,} of them high")
+    if not run.usable:
+        progress.say(f"  {champion.verdict}; ranked by value and date only")
+    return run
+
+
+def _book(facts: Facts, mode: Mode) -> SignalBook:
+    now, before = table.book(facts, mode, cutoff=facts.cutoff)
+    wanted = ["account_id", "contract_id", "name", "owner", "segment", "arr", "starts_on", "ends_on", "cutoff"]
+    days = (now.keys["ends_on"] - now.keys["cutoff"]).dt.days.astype(float)
+    return SignalBook(keys=now.keys[wanted].assign(days_to_renewal=days), now=now.signals, before=before)
+
+
+def _how(settings: Settings) -> TrainSettings:
+    return TrainSettings(capacity=settings.team.weekly_capacity, seed=settings.train.seed)
+
+
+def _indented(progress: Progress) -> Callable[[str], None]:
+    return lambda text: progress.say(f"  {text}")

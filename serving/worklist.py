@@ -1,0 +1,56 @@
+"""The worklist: the ranked book cut to what the team can handle, each account with its reasons and a play."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from features.errors import StoreError
+from serving.book import Run, Score
+from serving.plays import Play, suggested
+from serving.store import Choice, ScoreStore
+
+REASONS: Final = 3
+"""How many reasons stand beside an account: what a person takes in at a glance."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One account of the worklist: its score, up to three reasons as sentences, and what to do."""
+
+    score: Score
+    reasons: tuple[str, ...]
+    play: Play
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worklist:
+    """The items of one run, the first first."""
+
+    run: Run
+    items: tuple[Item, ...]
+
+
+def worklist(store: ScoreStore, choice: Choice) -> Worklist:
+    """The chosen accounts of the latest run; StoreError when nothing was scored yet."""
+    run = latest(store)
+    scores = store.scores(run, choice)
+    return Worklist(run=run, items=tuple(item(score, keeping=choice.bottom) for score in scores))
+
+
+def latest(store: ScoreStore) -> Run:
+    """The latest run; StoreError when nothing was scored yet."""
+    run = store.latest()
+    if run is None:
+        raise StoreError("no scores yet; `ebb score` makes them")
+    return run
+
+
+def item(score: Score, *, keeping: bool = False) -> Item:
+    """One account as it stands in the worklist; ``keeping`` gives the reasons that lower the risk instead."""
+    return Item(score=score, reasons=reasons(score, keeping=keeping), play=suggested(score))
+
+
+def reasons(score: Score, *, keeping: bool = False) -> tuple[str, ...]:
+    """The sentences of the drivers that raise the risk most (or lower it most), the strongest first."""
+    sign = -1 if keeping else 1
+    ranked = sorted(score.reasons, key=lambda reason: -sign * reason.contribution)
+    return tuple(reason.sentence for reason in ranked if sign * reason.contribution > 0)[:REASONS]

@@ -1,0 +1,99 @@
+"""The model card: what a model is, what it learnt from, how good it was, and what it must not be used for."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from features.facts import Finding
+from training.charts import importance
+from training.evaluate import Metric
+from training.train import Trained
+
+USE: Final = (
+    "It ranks accounts for people who can help them, and says why. It does not know causes: a driver is what went with "
+    "leaving before. It has seen no future unlike the past. Decide nothing about a person by it."
+)
+
+MEANINGS: Final = {
+    "auc": "chance that one who left was ranked above one who stayed",
+    "average_precision": "mean precision over all the losses found",
+    "brier": "mean squared error of the risk",
+    "log_loss": "mean log loss of the risk",
+    "ece": "mean gap between risk and rate, in ten bins of equal size",
+    "lift_at_10_percent": "losses among the tenth with the highest risk, against chance",
+    "recall_at_capacity": "share of the losses among as many as the team can look at",
+    "arr_recall_at_capacity": "share of the lost ARR among as many as the team can look at",
+}
+
+
+def card(trained: Trained, findings: Sequence[Finding] = ()) -> str:
+    """The card, in Markdown."""
+    return (
+        "\n\n".join(
+            (
+                "# Risk of leaving",
+                _what(trained),
+                "## How good it was on later snapshots",
+                _metrics(trained),
+                "## Candidates",
+                _candidates(trained),
+                "## What it looks at",
+                _looks(trained),
+                "## The data",
+                _data(trained, findings),
+                "## Use",
+                USE,
+            )
+        )
+        + "\n"
+    )
+
+
+def _what(trained: Trained) -> str:
+    line = trained.calibration
+    return (
+        f"**Verdict:** {trained.verdict}.\n\n"
+        f"The probability that an account leaves at its renewal (or falls silent): {trained.selection.chosen.name} on "
+        f"{len(trained.columns)} signals, calibrated by a line in log-odds (slope {line.slope:.2f}, shift "
+        f"{line.intercept:+.2f}). The contributions of the signals and the base sum to the calibrated log-odds."
+    )
+
+
+def _metrics(trained: Trained) -> str:
+    rows = [f"| {name} | {_figure(metric)} | {MEANINGS[name]} |" for name, metric in trained.metrics.items()]
+    return "\n".join(("| metric | value (95 % interval) | meaning |", "|---|---|---|", *rows))
+
+
+def _figure(metric: Metric) -> str:
+    if metric.value is None:
+        return f"none: {metric.reason}"
+    interval = f" ({metric.low:.3f} to {metric.high:.3f})" if metric.low is not None and metric.high is not None else ""
+    return f"{metric.value:.3f}{interval}"
+
+
+def _candidates(trained: Trained) -> str:
+    rows = [
+        f"| {each.name} | {each.strength:g} | {each.log_loss:.4f} | {each.behind:.4f} ± {each.behind_error:.4f} |"
+        for each in trained.selection.candidates
+    ]
+    head = ("| candidate | strength | log loss on later snapshots | behind the best |", "|---|---|---|---|")
+    return "\n".join((*head, *rows)) + "\n\nThe simplest within one standard error of the best is chosen."
+
+
+def _looks(trained: Trained) -> str:
+    top = importance(trained).head(10)
+    if not top["moves"].any():
+        return "At the base rate of the account's kind only."
+    rows = [f"| {row.signal} | {row.family} | {row.moves:.3f} |" for row in top.itertuples()]
+    return "\n".join(("| signal | family | mean share of the log-odds |", "|---|---|---|", *rows))
+
+
+def _data(trained: Trained, findings: Sequence[Finding]) -> str:
+    learnt = trained.learnt
+    first, last = learnt.keys["cutoff"].min(), learnt.keys["cutoff"].max()
+    outcomes = learnt.weights.sum()
+    said = [f"- {finding.sentence}" for finding in findings] or ["- no fault found"]
+    return (
+        f"{len(learnt):,} snapshots of {learnt.keys['account_id'].nunique():,} accounts from {first:%Y-%m-%d} to "
+        f"{last:%Y-%m-%d}, worth {outcomes:,.0f} outcomes, {100 * trained.base_rate:.1f} % of them losses; fingerprint "
+        f"{trained.scorer.about['fingerprint']}.\n\n" + "\n".join(said)
+    )
