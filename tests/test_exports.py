@@ -274,6 +274,27 @@ def test_a_subscription_is_its_periods(
         assert str(told[-1][5]) == "2026-03-08"
 
 
+def test_a_later_export_tells_the_same_of_earlier_terms(tmp_path: Path) -> None:
+    """Nothing but its outcome may tell of a term what came after it: a cancellation changes no other column."""
+    told = []
+    for name, changed in (
+        ("before", {"current_period_end": 1772323200}),
+        (
+            "after",
+            {"status": "canceled", "canceled_at": 1773000000, "ended_at": 1775001600, "cancel_at_period_end": True},
+        ),
+    ):
+        found = taken(Stripe(folder=lines(tmp_path / name, subscription(**changed))))
+        told.append(rows(found, "SELECT * EXCLUDE (outcome, decided_on) FROM contracts ORDER BY starts_on"))
+    before, after = told
+    assert len(before) == 2
+    assert len(after) == 3
+    assert before == after[:2]
+    # Only dates and what follows from them differ between the terms of one price.
+    columns = "account_id, arr, seats, plan, billing_period, auto_renew"
+    assert len(rows(found, f"SELECT DISTINCT {columns} FROM contracts")) == 1
+
+
 def test_stripe_calls_an_account_as_its_metadata_do(tmp_path: Path) -> None:
     """The subscription's own metadata, then the customer's, then the customer's id."""
     folder = lines(

@@ -6,9 +6,10 @@ Reference). Bring the pages of list objects (`{"object": "list", "data": […]}`
 The account is `metadata.account_id` (or another of ACCOUNT_KEYS in `features.reading.behaviour`) of the subscription
 or invoice, else of its customer, else the customer's id. Every billing period of a subscription is a contract, from
 the end of its trial on; amounts are cents and become a year's revenue (monthly x 12), by the invoice of the period
-where there is one, else by the price; seats are the quantity. A cancelled subscription's last period is churned from
-the day it was cancelled (`canceled_at`), unless another subscription follows. Drafts, voided invoices and
-subscriptions never paid are set aside.
+where there is one, else by the price; seats are the quantity. Plan and, without an invoice, price and quantity are
+those of today for every period, for Stripe keeps no others. A cancelled subscription's last period is churned from the
+day it was cancelled (`canceled_at`), unless another subscription follows. Drafts, voided invoices and subscriptions
+never paid are set aside.
 """
 
 from collections.abc import Mapping
@@ -132,8 +133,6 @@ def _subscriptions(records: Records, held: Mapping[str, str]) -> str:
       {DAYS} AS days, {UNIT} AS unit, {COUNT} AS "count",
       {_money(price)} * {quantity} AS price, {quantity} AS quantity,
       {PLAN} AS plan,
-      {at("collection_method")} = 'charge_automatically'
-        AND {at("cancel_at_period_end")} IS DISTINCT FROM 'true' AS renews,
       greatest({started}, {_time("canceled_at")}, {_time("ended_at")},
         CASE WHEN {at("status")} IN ('active', 'past_due', 'unpaid')
           THEN {ends} - to_months(coalesce({MONTHS}, 0)) - to_days(coalesce({DAYS}, 0)) END) AS newest
@@ -160,7 +159,8 @@ def _terms(held: Mapping[str, str]) -> str:
       finishes::DATE AS ends_on, coalesce(b.billed, p.price) * {year} AS arr, coalesce(b.quantity, p.quantity) AS seats,
       p.plan, CASE WHEN "count" = 1 THEN replace(unit || 'ly', 'dayly', 'daily')
         ELSE "count" || ' ' || unit || 's' END AS billing_period,
-      CASE WHEN is_last THEN renews END AS auto_renew, begins AS known_at,
+      -- Told for today only: on past terms it would give away which was the last.
+      NULL::BOOLEAN AS auto_renew, begins AS known_at,
       CASE WHEN is_last THEN cancelled::DATE END AS lost_on, p._file, p._row
     FROM begun p LEFT JOIN (
       SELECT subscription, period_start::DATE AS since, arg_max(billed, issued_at) AS billed,
