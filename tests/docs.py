@@ -12,6 +12,7 @@ from pathlib import Path
 
 from features.domain import TABLES, Column
 from features.signals import CATALOGUE, FAMILIES
+from serving import reference
 
 ROOT = Path(__file__).parent.parent
 PAGES = ("README.md", "CONTRIBUTING.md", "features/README.md")
@@ -53,7 +54,12 @@ def signals() -> str:
     return "\n".join(lines)
 
 
-PARTS: tuple[tuple[str, Callable[[], str]], ...] = (("tables", tables), ("signals", signals))
+PARTS: tuple[tuple[str, Callable[[], str]], ...] = (
+    ("tables", tables),
+    ("signals", signals),
+    ("cli", reference.cli),
+    ("settings", reference.settings),
+)
 
 
 def renewed(page: str, parts: Mapping[str, Callable[[], str]]) -> str:

@@ -90,7 +90,8 @@ def test_numbers_are_written_for_people(value, text):
 
 def test_shares_ratios_and_the_unknown_are_written_for_people():
     """A share is a percentage, a log ratio a change, a flag a word."""
-    assert f"{Figure(0.256):percent}" == "25.6 %"
+    assert f"{Figure(0.256):percent}" == "26 %"
+    assert f"{Figure(0.0026):percent}" == "0.26 %"
     assert f"{Figure(np.log(0.4)):ratio}" == "-60 %"
     assert f"{Figure(1.0):yes} automatic renewal" == "with automatic renewal"
-    assert sentence(COLUMNS[0], 3.0, None) == "3 things in the last 28 days, an unknown number before"
+    assert sentence(COLUMNS[0], 3.0, None) == "3 things in the last 28 days"

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
 from training.dataset import Dataset, Floats
 
@@ -95,7 +97,9 @@ def _metric(name: str, judged: Judged, counts: Floats) -> Metric:
         return Metric(value=None, reason=ONE_CLASS)
     if name == "arr_recall_at_capacity" and not np.nansum(judged.arr * judged.left) > 0:
         return Metric(value=None, reason="no ARR is known of those who left")
-    value = formula(judged, np.ones((1, len(judged.risk))))[0]
+    # The figure itself comes from scikit-learn where it has the metric; the formulas here judge all draws at once.
+    once = REFERENCE.get(name)
+    value = once(judged.left, judged.risk) if once else formula(judged, np.ones((1, len(judged.risk))))[0]
     with np.errstate(invalid="ignore", divide="ignore"):
         drawn = formula(judged, counts)
     drawn = drawn[np.isfinite(drawn)]
@@ -132,7 +136,7 @@ def _brier(judged: Judged, counts: Floats) -> Floats:
     return np.asarray(counts @ (judged.risk - judged.left) ** 2 / counts.sum(axis=1), dtype=float)
 
 
-def _log_loss(judged: Judged, counts: Floats) -> Floats:
+def _log_losses(judged: Judged, counts: Floats) -> Floats:
     losses = -(judged.left * np.log(judged.risk) + (1 - judged.left) * np.log1p(-judged.risk))
     return np.asarray(counts @ losses / counts.sum(axis=1), dtype=float)
 
@@ -170,11 +174,18 @@ def _arr_recall(judged: Judged, counts: Floats) -> Floats:
 
 Formula: TypeAlias = Callable[[Judged, Floats], Floats]
 
+REFERENCE: Final[Mapping[str, Callable[[Floats, Floats], float]]] = {
+    "auc": roc_auc_score,
+    "average_precision": average_precision_score,
+    "brier": brier_score_loss,
+    "log_loss": partial(log_loss, labels=(0, 1)),
+}
+
 METRICS: Final[Mapping[str, tuple[Formula, bool]]] = {
     "auc": (_auc, True),
     "average_precision": (_average_precision, True),
     "brier": (_brier, False),
-    "log_loss": (_log_loss, False),
+    "log_loss": (_log_losses, False),
     "ece": (_ece, False),
     "lift_at_10_percent": (_lift, True),
     "recall_at_capacity": (_recall, True),

@@ -1,5 +1,6 @@
 """From contributions to drivers: one per family of signals, as a sentence a person can act on."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +14,12 @@ from training.score import Scored
 
 LEAST_PEERS: Final = 3
 """Healthy accounts of a segment below which the whole book's healthy accounts are the peers."""
+
+COMPARISON: Final = re.compile(r"[,;][^,;]*\{before.*$")
+"""The end of a reading that compares with the value before."""
+
+FEW: Final = 0.01
+"""Shares from here on are told in whole per cent."""
 
 UNKNOWN: Final = "an unknown number"
 
@@ -81,8 +88,11 @@ def healthy_medians(values: Floats, risk: Floats, segments: Sequence[str]) -> Fl
 
 
 def sentence(column: SignalColumn, now: float | None, before: float | None) -> str:
-    """The signal's reading with its values put in."""
-    text = column.signal.reading.format(now=Figure(now), before=Figure(before), window=column.window)
+    """The signal's reading with its values put in; without its comparison where the value before is not known."""
+    reading = column.signal.reading
+    if before is None:
+        reading = COMPARISON.sub("", reading)
+    text = reading.format(now=Figure(now), before=Figure(before), window=column.window)
     return text[:1].upper() + text[1:]
 
 
@@ -97,7 +107,7 @@ class Figure:
             return UNKNOWN
         match style:
             case "percent":
-                return f"{plain(100 * self.value)} %"
+                return f"{100 * self.value:.0f} %" if self.value >= FEW else f"{plain(100 * self.value)} %"
             case "ratio":
                 return f"{np.expm1(min(self.value, 20.0)):+.0%}".replace("%", " %")
             case "yes":

@@ -11,7 +11,8 @@ FROM (
 SELECT snapshot_id, user_id, bit_or(bit) AS mask, min(age) AS last_age, max(age) AS first_age,
        coalesce(sum(events) FILTER (WHERE age <= 28), 0) AS events_28,
        coalesce(sum(events) FILTER (WHERE age <= 84), 0) AS events_84,
-       coalesce(sum(events) FILTER (WHERE age <= 182), 0) AS events_182
+       coalesce(sum(events) FILTER (WHERE age <= 182), 0) AS events_182,
+       coalesce(sum(events) FILTER (WHERE age <= 364), 0) AS events_364
 FROM (SELECT *, CASE WHEN age <= 7 THEN 1 WHEN age <= 14 THEN 2 WHEN age <= 28 THEN 4 WHEN age <= 56 THEN 8 WHEN age <= 730 THEN 16 ELSE 0 END AS bit FROM (
   SELECT s.snapshot_id, u.user_id, u.events, date_diff('day', u.day, s.cutoff) AS age
   FROM snapshots s JOIN user_day u ON u.account_id = s.account_id AND u.known_on < s.cutoff
