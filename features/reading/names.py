@@ -58,7 +58,8 @@ class Renaming:
         if missing:
             raise SourceError(
                 f"{label} has no column {' and no column '.join(missing)}; it has {listed(list(theirs))}. "
-                f'If one of these is it, say so in ebb.toml: [data.columns.{self.table.name}] "their name" = "{missing[0]}"'
+                "If one of these is it, say so in ebb.toml: "
+                f'[data.columns.{self.table.name}] "their name" = "{missing[0]}"'
             )
 
 
