@@ -24,7 +24,7 @@ DIRECTIONS = {"more": -1, "less": 1, "neither": 0}
 class TrainSettings:
     """``before``: learn only from what was decided before it (None: from everything decided).
 
-    ``folds``: origins along time. ``capacity``: how many accounts the team can look at.
+    ``folds``: origins along time. ``capacity``: how many accounts the team can take on in a week.
     """
 
     before: pd.Timestamp | None = None
