@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from features import domain
 from features.conform import is_given
-from features.domain import TABLES, Table
+from features.domain import Table
 from features.engines.duckdb import DuckEngine, identifier, quoted
 from features.facts import Facts, Finding
 from features.fingerprint import fingerprint
 from features.kept_usage import KeptUsage
-from features.raw import Raw, Source
+from features.raw import ORDER, Raw, Source
 from features.rejected import Rejected
 from features.sift import Sifted, empty, sift
 from features.zones import mixed_zones
@@ -46,8 +47,7 @@ def take_in(
     kept: KeptUsage | None = None
     findings: list[Finding] = []
     with Rejected(folder=rejected, engine=engine) as aside:
-        # Accounts come first: the other tables are checked against them.
-        for table in sorted(TABLES, key=lambda candidate: candidate.name != "accounts"):
+        for table in map(domain.table, ORDER):
             raw = raws.get(table.name)
             if raw is None:
                 empty(table, engine)

@@ -16,6 +16,9 @@ from features.sift import Sifted
 BROKEN = "broken line"
 """The kind of a line that could not be split into columns."""
 
+NO_ACCOUNT = "no account"
+"""The kind of a record that no account could be found for."""
+
 OURS = ("_file", "_row", "_line", "kind", "reason")
 """Columns of a rejected file that are not the source's."""
 
@@ -47,8 +50,9 @@ class Rejected:
         queries = []
         if sifted.accepted < sifted.read:
             queries.append(_rows(raw, sifted))
-        if raw.broken is not None:
-            queries.append(f"SELECT _file, _row, _line, {quoted(BROKEN)} AS kind, reason FROM ({raw.broken})")
+        for kind, query in ((BROKEN, raw.broken), (NO_ACCOUNT, raw.unmapped)):
+            if query is not None:
+                queries.append(f"SELECT _file, _row, _line, {quoted(kind)} AS kind, reason FROM ({query})")
         if not queries:
             return []
         self.engine.execute(f"CREATE OR REPLACE TEMP TABLE _rejected AS {' UNION ALL BY NAME '.join(queries)}")

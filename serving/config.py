@@ -23,6 +23,12 @@ FILE: Final = "ebb.toml"
 STORE_URL: Final = "EBB_STORE_URL"
 """The environment variable of a store address that holds a password."""
 
+KINDS: Final = (
+    *("files", "database", "segment", "posthog", "amplitude", "mixpanel", "snowplow"),
+    *("salesforce", "hubspot", "stripe", "simulated"),
+)
+"""What facts can come from; features/sources/README.md says what to bring from each."""
+
 Mode = Literal["renewal", "inactivity"]
 
 
@@ -45,12 +51,32 @@ def setting(
 class DataSettings:
     """Where the facts come from."""
 
-    folder: Path = setting(Path("data"), "folder of the tables: Parquet, CSV or JSON Lines files named as the tables")
+    kind: str = setting(
+        "files", f"what the folder holds: {', '.join(KINDS)}; segment also reads RudderStack", one_of=KINDS
+    )
+    folder: Path = setting(
+        Path("data"),
+        "folder of the tables (Parquet, CSV or JSON Lines files named as the tables) or of a tool's export",
+    )
     grace_days: int = setting(
         31, "days after a contract's end within which the next one must start to count as renewed", least=0
     )
     columns: Mapping[str, Mapping[str, str]] = setting(
         {}, 'your column names, one table each: [data.columns.events] then customer = "account_id"'
+    )
+    places: Mapping[str, str] = setting(
+        {},
+        'files: tables elsewhere: [data.places] then events = "s3://bucket/events/*.parquet" (or file, folder)',
+    )
+    database: Mapping[str, object] = setting(
+        {},
+        'database: [data.database] then url_env = "FACTS_URL" (a variable: the SQLAlchemy address), schema = "…"; '
+        '[data.database.queries] then events = "select …"',
+    )
+    also: Mapping[str, Mapping[str, object]] = setting(
+        {},
+        'further sources, later ones win: [data.also.billing] then kind = "stripe", folder = "exports/stripe", '
+        'tables = ["contracts"] (empty: all), ids = "ids.csv" (columns theirs, account_id)',
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from features.domain import TABLES
 from features.errors import SettingsError
 from serving.config import FILE, Declared, Settings, check_secret, sections
+from serving.sources import beside, nested
 
 
 def load(
@@ -142,6 +143,8 @@ def _placed(file: _File, declared: Declared, value: object) -> object:
     valid = _valid(declared, value, f"{file.at(declared.section, declared.name)}: {declared.key}")
     if declared.key == "store.url":
         return check_secret(f"{file.at('store', 'url')}: store.url", str(valid))
+    if isinstance(valid, dict):
+        return beside(declared.name, valid, file.path.parent)
     return file.path.parent / valid if isinstance(valid, Path) else valid
 
 
@@ -162,7 +165,7 @@ def _valid(declared: Declared, value: object, where: str) -> object:
         items = value if isinstance(value, (list, tuple)) else [value]
         return tuple(_number(declared, item, where, whole=True) for item in items)
     if isinstance(default, Mapping):
-        return _columns(value, where)
+        return _columns(value, where) if declared.name == "columns" else nested(declared.name, value, where)
     if isinstance(default, str):
         return _text(declared, value, where)
     return _number(declared, value, where, whole=isinstance(default, int))

@@ -9,8 +9,6 @@ import time
 from dataclasses import dataclass, replace
 from typing import Final
 
-from training.tracking import Champion, champion, champion_version
-
 from features.errors import EbbError, ModelError, StoreError
 from serving import wire
 from serving.book import Run, Score
@@ -19,6 +17,7 @@ from serving.rating import Peers, peers, rate
 from serving.signal_book import BOOK, SignalBook
 from serving.store import Choice, ScoreStore
 from serving.worklist import Worklist, latest, worklist
+from training.tracking import Champion, champion, champion_version
 
 LOOK_SECONDS: Final = 10
 """How old what the desk knows may be before it looks again."""

@@ -14,12 +14,12 @@ from features.intake import take_in
 from features.signal import columns
 from features.signals import CATALOGUE
 from features.snapshots import Inactivity, Mode, Renewal
-from features.sources.files import Files
 from serving.book import Run
 from serving.config import Settings
 from serving.progress import Progress
 from serving.rating import peers, rate
 from serving.signal_book import BOOK, SignalBook, forget_old
+from serving.sources import source_of
 from serving.store import ScoreStore
 from training import tracking
 from training.backtest import Backtest, backtest
@@ -33,10 +33,10 @@ from training.train import train as learn
 def facts_of(settings: Settings, progress: Progress) -> Iterator[Facts]:
     """The accepted facts of the data folder; gives the memory back at the end."""
     with DuckEngine(spill=settings.home / "spill", threads=settings.train.threads) as engine:
-        source = Files(folder=settings.data.folder, columns=settings.data.columns)
-        with progress.step(f"read {settings.data.folder}"):
-            home = settings.home
-            facts = take_in(source, engine, home / "rejected", keep=home / "usage", say=progress.say)
+        source = source_of(settings.data)
+        where = "the database" if settings.data.kind == "database" else str(settings.data.folder)
+        with progress.step(f"read {' and '.join((where, *settings.data.also))}"):
+            facts = take_in(source, engine, settings.home / "rejected", keep=settings.home / "usage", say=progress.say)
         counts = (f"{engine.rows(f'SELECT count(*) FROM {name}')[0][0]:,} {name}" for name in facts.known)
         progress.say(f"  {', '.join(counts)}; cutoff {facts.cutoff}")
         yield facts

@@ -111,7 +111,7 @@ BAD_FOLDERS: Mapping[str, tuple[Mapping[str, str | bytes], str]] = {
     "other names": ({"event.csv": EVENTS, "truth/x.csv": ""}, "it holds event.csv, truth/"),
     "missing column": (
         {"events.csv": "account_id,when,event\n"},
-        r"events.csv has no column occurred_at; it has account_id, when, event. .*\[columns.events\]",
+        r"events.csv has no column occurred_at; it has account_id, when, event. .*\[data.columns.events\]",
     ),
     "missing JSON key": (
         {"events.jsonl": '{"account_id": 1}\n'},

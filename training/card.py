@@ -20,8 +20,8 @@ MEANINGS: Final = {
     "log_loss": "mean log loss of the risk",
     "ece": "mean gap between risk and rate, in ten bins of equal size",
     "lift_at_10_percent": "losses among the tenth with the highest risk, against chance",
-    "recall_at_capacity": "share of the losses among as many as the team can look at",
-    "arr_recall_at_capacity": "share of the lost ARR among as many as the team can look at",
+    "recall_at_capacity": "share of the losses among as many a week as the team can take on",
+    "arr_recall_at_capacity": "share of the lost ARR among as many a week as the team can take on",
 }
 
 

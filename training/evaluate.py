@@ -40,14 +40,14 @@ class Metric:
 class Judged:
     """Rows to judge, in the order of falling risk, n each; ``ends`` are the places where a group of equal risks ends.
 
-    ``capacity`` is how many accounts the team can look at.
+    ``reached`` says which rows are among the highest risks of their week that the team can take on.
     """
 
     risk: Floats
     left: Floats
     arr: Floats
     ends: NDArray[np.intp]
-    capacity: int
+    reached: NDArray[np.bool_]
 
 
 def evaluate(
@@ -56,22 +56,27 @@ def evaluate(
     """Every metric of risks (n,) for decided snapshots, with 95 % bootstrap intervals by account.
 
     AUC, average precision, Brier score, log loss, ECE (10 bins of equal size), lift in the tenth with the highest risk,
-    and the share of the lost accounts and of their ARR among the ``capacity`` highest risks.
+    and the share of the losses, and of their ARR, among the ``capacity`` highest risks of each week of cutoffs.
     """
     if not len(data):
         return {name: Metric(value=None, reason="no snapshots") for name in METRICS}
     order = np.argsort(-risk, kind="stable")
+    counts = _drawn(data.accounts[order], draws, seed)
+    judged = in_order(data, risk, order, capacity)
+    return {name: _metric(name, judged, counts) for name in METRICS}
+
+
+def in_order(data: Dataset, risk: Floats, order: NDArray[np.intp], capacity: int) -> Judged:
+    """The rows in the order of falling risk, ready to be judged."""
     sorted_risk = np.clip(risk[order], 1e-9, 1 - 1e-9)
-    ends = np.flatnonzero(np.append(np.diff(sorted_risk) != 0, True))
-    judged = Judged(
+    week = data.keys["cutoff"].dt.to_period("W").iloc[order]
+    return Judged(
         risk=sorted_risk,
         left=data.left[order],
         arr=data.keys["arr"].to_numpy(dtype=float)[order],
-        ends=ends,
-        capacity=capacity,
+        ends=np.flatnonzero(np.append(np.diff(sorted_risk) != 0, True)),
+        reached=(week.groupby(week.to_numpy()).cumcount() < capacity).to_numpy(),
     )
-    counts = _drawn(data.accounts[order], draws, seed)
-    return {name: _metric(name, judged, counts) for name in METRICS}
 
 
 def by_lead(data: Dataset, risk: Floats, *, capacity: int = 50, draws: int = DRAWS) -> dict[int, dict[str, Metric]]:
@@ -162,14 +167,12 @@ def _lift(judged: Judged, counts: Floats) -> Floats:
 
 
 def _recall(judged: Judged, counts: Floats) -> Floats:
-    top = _first(counts, np.full(len(counts), float(judged.capacity)))
-    return np.asarray(top @ judged.left / (counts @ judged.left), dtype=float)
+    return np.asarray(counts @ (judged.left * judged.reached) / (counts @ judged.left), dtype=float)
 
 
 def _arr_recall(judged: Judged, counts: Floats) -> Floats:
     lost = np.nan_to_num(judged.arr) * judged.left
-    top = _first(counts, np.full(len(counts), float(judged.capacity)))
-    return np.asarray(top @ lost / (counts @ lost), dtype=float)
+    return np.asarray(counts @ (lost * judged.reached) / (counts @ lost), dtype=float)
 
 
 Formula: TypeAlias = Callable[[Judged, Floats], Floats]

@@ -24,7 +24,7 @@ DIRECTIONS = {"more": -1, "less": 1, "neither": 0}
 class TrainSettings:
     """``before``: learn only from what was decided before it (None: from everything decided).
 
-    ``folds``: origins along time. ``capacity``: how many accounts the team can look at.
+    ``folds``: origins along time. ``capacity``: how many accounts the team can take on in a week.
     """
 
     before: pd.Timestamp | None = None
@@ -80,9 +80,7 @@ def train(
     selection = Contest(data, tests, settings.models).decide()
     tested = data.take(selection.rows)
     # The base rate is an average of outcomes: nothing is left to calibrate.
-    calibration = (
-        fit_calibration(selection.log_odds, tested.left, tested.weights) if selection.usable else Calibration()
-    )
+    calibration = _calibrated_late(selection, tested) if selection.usable else Calibration()
     progress(f"learns {selection.chosen.name} from all {len(data)} snapshots")
     part = refit(data, selection, settings.models, directions)
     risk = _risk_at_the_time(selection, tested)
@@ -121,6 +119,12 @@ def _learnt_from(dataset: Dataset, columns: Sequence[SignalColumn], settings: Tr
     order = data.keys.sort_values(["cutoff", "account_id", "contract_id", "lead_days"], kind="stable").index.to_numpy()
     data = data.take(order)
     return Dataset(keys=data.keys, signals=data.signals[[column.name for column in columns]], left=data.left)
+
+
+def _calibrated_late(selection: Selection, tested: Dataset) -> Calibration:
+    """The line through the later half of the folds: the earlier ones learnt from much less than the final model."""
+    late = selection.fold_of >= (selection.fold_of.max() + 1) // 2
+    return fit_calibration(selection.log_odds[late], tested.left[late], tested.weights[late])
 
 
 def _risk_at_the_time(selection: Selection, tested: Dataset) -> Floats:

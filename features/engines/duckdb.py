@@ -8,6 +8,7 @@ from typing import Self
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 
 
 class DuckEngine:
@@ -57,6 +58,12 @@ class DuckEngine:
         """Copy a data frame into a table of that name, replacing what was there."""
         self._connection.register("incoming", frame)
         self.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM incoming")
+        self._connection.unregister("incoming")
+
+    def append(self, name: str, rows: pa.Table) -> None:
+        """Add an Arrow table's rows to a table that has its columns."""
+        self._connection.register("incoming", rows)
+        self.execute(f"INSERT INTO {name} BY NAME SELECT * FROM incoming")
         self._connection.unregister("incoming")
 
 

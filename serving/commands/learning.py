@@ -33,20 +33,20 @@ SIGNALS = (
 )
 
 METRICS = (
-    Column(key="lead_days", title="days ahead", right=True),
-    Column(key="snapshots", title="snapshots", right=True),
+    Column(key="lead_days", title="days", right=True),
+    Column(key="snapshots", title="looks", right=True),
     Column(key="left", title="left", shown=percent, right=True),
     *(
         Column(key=key, title=title, shown=lambda value: f"{float(str(value)):.3f}", right=True)
         for key, title in (
             ("auc", "AUC"),
-            ("average_precision", "avg. precision"),
+            ("average_precision", "AP"),
             ("brier", "Brier"),
             ("log_loss", "log loss"),
             ("ece", "ECE"),
-            ("lift_at_10_percent", "lift at 10 %"),
-            ("recall_at_capacity", "recall at capacity"),
-            ("arr_recall_at_capacity", "ARR recall at capacity"),
+            ("lift_at_10_percent", "lift"),
+            ("recall_at_capacity", "recall"),
+            ("arr_recall_at_capacity", "ARR rec."),
         )
     ),
 )

@@ -18,6 +18,12 @@ LEAST_SPREAD: Final = 1e-6
 UNKNOWN_SHARE: Final = (0.02, 0.98)
 """Not knowing a signal gets a weight of its own when this share of the snapshots lacks it."""
 
+ANCHORS: Final = ("term_days", "days_to_renewal")
+"""Where in which term one looks from is the question, not evidence to be cautious about: hardly shrunk, so that the
+risks of monthly and yearly terms, and of each lead time, are right on average."""
+
+ANCHOR_VARIANCE: Final = 1.0
+
 MOST_STEPS: Final = 25
 CLOSE: Final = 1e-6
 """Newton stops when no weight moves more than this."""
@@ -43,9 +49,13 @@ class Logistic:
         bounds = [_bound(task.directions[column]) for column in design.varying]
         bounds += [(None, None)] * (len(design.marked) + 1)
         guess = np.zeros(design.matrix.shape[1])
+        anchored = np.isin(task.data.signals.columns[design.varying], ANCHORS)
         path: dict[float, Part] = {}
         for strength in self.strengths:
-            guess = _penalised(task, design.matrix, strength / max(len(guess) - 1, 1), bounds, guess)
+            prior = np.full(len(guess), max(len(guess) - 1, 1) / strength)
+            prior[: len(anchored)][anchored] = 1 / ANCHOR_VARIANCE
+            prior[-1] = 0.0
+            guess = _penalised(task, design.matrix, prior, bounds, guess)
             path[strength] = _line(scaled, design, guess)
         return path
 
@@ -108,13 +118,12 @@ def _design(scaled: Linear, values: Floats) -> Design:
     )
 
 
-def _penalised(task: Task, matrix: Floats, variance: float, bounds: Bounds, start: Floats) -> Floats:
-    """Weights that minimise the log loss plus the normal prior of that variance (ridge; not on the last one).
+def _penalised(task: Task, matrix: Floats, prior: Floats, bounds: Bounds, start: Floats) -> Floats:
+    """Weights that minimise the log loss plus a normal prior, ``prior`` being one over its variance (ridge).
 
     By Newton steps: each solves the local quadratic within the bounds, and is halved until it goes down.
     """
     shares, left = task.data.weights, task.data.left
-    prior = np.append(np.full(matrix.shape[1] - 1, 1 / variance), 0.0)
 
     def height(weights: Floats) -> float:
         log_odds = task.ground + matrix @ weights

@@ -9,9 +9,9 @@ import duckdb
 from features.engines.duckdb import DuckEngine
 from features.errors import SourceError
 from features.raw import Raw
-from features.sources.files import csv, jsonl, parquet
-from features.sources.files.folder import TableFiles, find
-from features.sources.files.names import Renaming, renamings
+from features.reading.names import Renaming, renamings
+from features.sources.files import csv, jsonl, parquet, remote
+from features.sources.files.folder import TableFiles, find, is_remote
 
 READERS: Mapping[str, Callable[[TableFiles, Renaming, DuckEngine], Raw]] = {
     "Parquet": parquet.read,
@@ -24,10 +24,13 @@ READERS: Mapping[str, Callable[[TableFiles, Renaming, DuckEngine], Raw]] = {
 class Files:
     """A folder of files named as the tables: ``events.parquet``, ``contracts.csv``, ``events/*.jsonl``.
 
-    ``columns`` maps, for each table, the names in the file to Ebb's names.
+    A table may be one file, a folder of them (also partitioned: ``events/year=2026/…``), or lie elsewhere: ``places``
+    names a file, a folder, a pattern or an ``s3://`` address for it. ``columns`` maps, for each table, the names in the
+    file to Ebb's names.
     """
 
     folder: Path
+    places: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
@@ -38,7 +41,17 @@ class Files:
     def raw(self, engine: DuckEngine) -> Mapping[str, Raw]:
         """The tables of the folder. Raises SourceError when the folder, a file or a required column is not there."""
         renaming = renamings(self.columns)
-        return {files.table.name: _read(files, renaming[files.table.name], engine) for files in find(self.folder)}
+        for name in self.places:
+            if name not in renaming:
+                raise SourceError(f"a place is given for a table {name}; Ebb knows {', '.join(renaming)}")
+        found = {
+            files.table.name: _read(files, renaming[files.table.name], engine)
+            for files in find(self.folder, self.places)
+        }
+        for name, place in self.places.items():
+            if is_remote(place):
+                found[name] = remote.read(place, renaming[name], engine)
+        return found
 
 
 def _read(files: TableFiles, renaming: Renaming, engine: DuckEngine) -> Raw:

@@ -1,84 +1,25 @@
-"""CSV files, every cell as text. A clean file goes through DuckDB; one with broken lines is read line by line."""
+"""CSV files of one table, every cell as text."""
 
-import csv
-from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import islice, takewhile
-from pathlib import Path
-
-import duckdb
-
-from features.engines.duckdb import DuckEngine, identifier, quoted
-from features.errors import SourceError
+from features.engines.duckdb import DuckEngine
 from features.raw import Raw
-from features.sources.files.folder import TableFiles, listed
-from features.sources.files.mend import header, mend
-from features.sources.files.names import Renaming, renamed
-from features.sources.files.text import TextTable, complain_of_encoding, opened
-
-DELIMITERS = (",", ";", "\t", "|")
-"""What may stand between cells; the one that splits the header into most names is taken."""
-
-LONGEST_LINE = 2**24
-"""Bytes; longer than any sane row, short enough to buffer."""
+from features.reading import csv
+from features.reading.names import Renaming
+from features.reading.text import TextTable
+from features.sources.files.folder import TableFiles
 
 
 def read(files: TableFiles, renaming: Renaming, engine: DuckEngine) -> Raw:
     """The table as text. Raises SourceError when a header is missing or lacks a column, or a file is not UTF-8."""
-    heads = {path: _head(path, files.called(path)) for path in files.paths}
-    names = {path: renaming.names(head.names, files.called(path)) for path, head in heads.items()}
+    heads = {path: csv.head(path, files.called(path)) for path in files.paths}
+    parts = {path: {k: v for k, v in files.partitions(path).items() if k not in heads[path].names} for path in heads}
+    names = {path: renaming.names((*head.names, *parts[path]), files.called(path)) for path, head in heads.items()}
     columns = tuple(dict.fromkeys(ours for renamed_to in names.values() for ours in renamed_to.values()))
     text = TextTable(table=files.table.name, engine=engine)
     text.create(columns)
     for path, head in heads.items():
-        try:
-            engine.execute(_insert(text, path, files.called(path), head, names[path]))
-        except duckdb.Error:
-            complain_of_encoding(path, files.called(path))
-            mend(path, files.called(path), text, head.delimiter, names[path])
+        ours = {their: name for their, name in names[path].items() if their not in parts[path]}
+        csv.load(text, path, files.called(path), head, ours)
+        text.fill(
+            files.called(path), {names[path][key]: value for key, value in parts[path].items() if key in names[path]}
+        )
     return text.raw(columns)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Head:
-    """The names in a header, the delimiter, and how many blank lines come before it."""
-
-    names: tuple[str, ...]
-    delimiter: str
-    blank: int
-
-
-def _head(path: Path, label: str) -> Head:
-    try:
-        with opened(path) as file:
-            blank = list(takewhile(lambda line: not line.strip(), file))
-        with opened(path) as file:
-            line = next(islice(file, len(blank), None), "")
-        delimiter = max(DELIMITERS, key=lambda mark: len(next(csv.reader([line], delimiter=mark), [])))
-        with opened(path) as file:
-            head = tuple(header(file, delimiter))
-    except UnicodeDecodeError:
-        complain_of_encoding(path, label)
-        raise
-    if not head:
-        raise SourceError(f"{label} is empty: it has no header line")
-    twice = [name for name in dict.fromkeys(head) if head.count(name) > 1]
-    if twice:
-        again = f"the column {twice[0]} twice" if twice[0] else "columns without a name"
-        raise SourceError(f"{label} has {again}; its header is {listed(list(head))}")
-    return Head(names=head, delimiter=delimiter, blank=len(blank))
-
-
-def _insert(text: TextTable, path: Path, label: str, head: Head, names: Mapping[str, str]) -> str:
-    columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in head.names)
-    scan = (
-        f"read_csv({quoted(str(path))}, auto_detect = false, header = true, skip = {head.blank}, "
-        f"delim = {quoted(head.delimiter)}, quote = '\"', escape = '\"', columns = {{{columns}}}, "
-        f"strict_mode = true, max_line_size = {LONGEST_LINE})"
-    )
-    # In a file of one column a blank line is no row, as it is none in files of several.
-    blank = f" WHERE {identifier(head.names[0])} IS NOT NULL" if len(head.names) == 1 else ""
-    return (
-        f"INSERT INTO {text.cells} BY NAME "
-        f"SELECT {renamed(names)}, {quoted(label)} AS _file, row_number() OVER () AS _row FROM {scan}{blank}"
-    )

@@ -7,8 +7,8 @@ import duckdb
 from features.engines.duckdb import DuckEngine, quoted
 from features.errors import SourceError
 from features.raw import Raw
+from features.reading.names import Renaming, renamed
 from features.sources.files.folder import TableFiles
-from features.sources.files.names import Renaming, renamed
 
 
 def read(files: TableFiles, renaming: Renaming, engine: DuckEngine) -> Raw:
@@ -16,7 +16,9 @@ def read(files: TableFiles, renaming: Renaming, engine: DuckEngine) -> Raw:
     for path in files.paths:
         _check(path, files.called(path), engine)
     paths = ", ".join(quoted(str(path)) for path in files.paths)
-    scan = f"read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
+    hive = str(any(files.partitions(path) for path in files.paths)).lower()
+    # Values of folder names are texts: an id like 007 stays one.
+    scan = f"read_parquet([{paths}], union_by_name = true, hive_partitioning = {hive}, hive_types_autocast = false)"
     theirs = tuple(str(row[0]) for row in engine.rows(f"DESCRIBE SELECT * FROM {scan}"))
     names = renaming.names(theirs, files.label)
     sql = f"SELECT {renamed(names)}, {_file(files)} AS _file, file_row_number + 1 AS _row FROM {scan}"
@@ -26,7 +28,8 @@ def read(files: TableFiles, renaming: Renaming, engine: DuckEngine) -> Raw:
 def _file(files: TableFiles) -> str:
     if len(files.paths) == 1:
         return quoted(files.called(files.paths[0]))
-    return f"substr(filename, {len(str(files.folder)) + 2})"
+    inside = quoted(str(files.folder) + "/")
+    return f"CASE WHEN starts_with(filename, {inside}) THEN substr(filename, length({inside}) + 1) ELSE filename END"
 
 
 def _check(path: Path, label: str, engine: DuckEngine) -> None:

@@ -1,14 +1,14 @@
 """Text files: opened plain or gzipped, as UTF-8; and the table of text cells that they are read into."""
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import pandas as pd
 
-from features.engines.duckdb import DuckEngine, identifier
+from features.engines.duckdb import DuckEngine, identifier, quoted
 from features.errors import SourceError
 from features.raw import Raw
 
@@ -55,6 +55,12 @@ class TextTable:
         self.engine.register("_batch", pd.DataFrame(rows, columns=["_file", "_row", "_line", "reason"]))
         self.engine.execute(f"INSERT INTO {self.lines} BY NAME FROM _batch")
         self.engine.execute("DROP TABLE _batch")
+
+    def fill(self, file: str, values: Mapping[str, str | None]) -> None:
+        """Give every row of one file the same value in these columns."""
+        if values:
+            cells = ", ".join(f"{identifier(k)} = {'NULL' if v is None else quoted(v)}" for k, v in values.items())
+            self.engine.execute(f"UPDATE {self.cells} SET {cells} WHERE _file = {quoted(file)}")
 
     def raw(self, columns: Sequence[str]) -> Raw:
         """What the source hands over."""

@@ -6,10 +6,18 @@ from dataclasses import dataclass
 from features.domain import TABLES, Table
 from features.engines.duckdb import identifier
 from features.errors import SourceError
-from features.sources.files.folder import listed
+
+SHOWN = 12
+"""How many names an error lists before it stops."""
 
 RESERVED = ("_file", "_row", "_line")
 """Names that say where a row came from; a file's own columns of these names are left out."""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names for a message: all of a few, the first of many, or `nothing`."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more if names else "nothing"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +58,8 @@ class Renaming:
         if missing:
             raise SourceError(
                 f"{label} has no column {' and no column '.join(missing)}; it has {listed(list(theirs))}. "
-                f'If one of these is it, say so in ebb.toml: [columns.{self.table.name}] "their name" = "{missing[0]}"'
+                "If one of these is it, say so in ebb.toml: "
+                f'[data.columns.{self.table.name}] "their name" = "{missing[0]}"'
             )
 
 

@@ -14,7 +14,7 @@ from typing import IO
 import pandas as pd
 
 from features.engines.duckdb import quoted
-from features.sources.files.text import BrokenLine, TextTable, opened
+from features.reading.text import BrokenLine, TextTable, opened
 
 LONGEST_CELL = 1000
 """Lines that one quoted cell may run over before its quote counts as unclosed."""

@@ -1,0 +1,1 @@
+"""How files of facts are read, below every source: text, records, and what a tool's export says."""

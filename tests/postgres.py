@@ -1,0 +1,66 @@
+"""A real PostgreSQL for tests: the system's own, started on a free port of this machine and gone afterwards."""
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+HOW = "install PostgreSQL (Debian: apt-get install postgresql) and pip install 'ebb[postgres]' to run it"
+
+
+def programs() -> Path | None:
+    """The folder of initdb and pg_ctl, the newest version first."""
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: path.parent.name, reverse=True)
+    found = shutil.which("initdb")
+    candidates = [*debian, *([Path(found).resolve().parent] if found else [])]
+    return next((path for path in candidates if (path / "initdb").exists() and (path / "pg_ctl").exists()), None)
+
+
+def as_nobody(command: list[str]) -> list[str]:
+    """The command as the user postgres where we are root, whom PostgreSQL refuses."""
+    if os.geteuid() != 0:
+        return command
+    return ["runuser", "-u", "postgres", "--", *command]
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[str]:
+    """The address of a PostgreSQL whose data lie in a folder; skips where there is none to start."""
+    bin_folder = programs()
+    if bin_folder is None:
+        pytest.skip(f"needs PostgreSQL: {HOW}")
+    if os.geteuid() == 0 and (
+        not shutil.which("runuser") or subprocess.run(["id", "postgres"], capture_output=True).returncode
+    ):
+        pytest.skip(f"PostgreSQL will not run as root and there is no user postgres: {HOW}")
+    data = folder / "pg"
+    data.mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        shutil.chown(data, "postgres")
+        for parent in (folder, *folder.parents):
+            if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
+                parent.chmod(parent.stat().st_mode | 0o011)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories='' -c fsync=off"
+    run(
+        as_nobody([str(bin_folder / "initdb"), "-D", str(data), "-U", "ebb", "--auth=trust", "-E", "UTF8", "--no-sync"])
+    )
+    control = [str(bin_folder / "pg_ctl"), "-D", str(data), "-w", "-l", str(data / "log")]
+    run(as_nobody([*control, "-o", options, "start"]))
+    try:
+        yield f"postgresql://ebb@127.0.0.1:{port}/postgres"
+    finally:
+        run(as_nobody([*control, "-m", "immediate", "stop"]))
+
+
+def run(command: list[str]) -> None:
+    """Run to the end, in a folder that anybody may enter."""
+    ran = subprocess.run(command, cwd="/", capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, ran.stderr + ran.stdout
