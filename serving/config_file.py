@@ -10,7 +10,7 @@ from typing import Any
 from features.domain import TABLES
 from features.errors import SettingsError
 from serving.config import FILE, Declared, Settings, check_secret, sections
-from serving.sources import beside, nested
+from serving.data_sections import beside, nested
 
 
 def load(

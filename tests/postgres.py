@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,8 +30,8 @@ def as_nobody(command: list[str]) -> list[str]:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[str]:
-    """The address of a PostgreSQL whose data lie in a folder; skips where there is none to start."""
+def running() -> Iterator[str]:
+    """The address of a PostgreSQL whose data are gone afterwards; skips where there is none to start."""
     bin_folder = programs()
     if bin_folder is None:
         pytest.skip(f"needs PostgreSQL: {HOW}")
@@ -38,13 +39,25 @@ def running(folder: Path) -> Iterator[str]:
         not shutil.which("runuser") or subprocess.run(["id", "postgres"], capture_output=True).returncode
     ):
         pytest.skip(f"PostgreSQL will not run as root and there is no user postgres: {HOW}")
-    data = folder / "pg"
-    data.mkdir(mode=0o700)
-    if os.geteuid() == 0:
-        shutil.chown(data, "postgres")
-        for parent in (folder, *folder.parents):
-            if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
-                parent.chmod(parent.stat().st_mode | 0o011)
+    with data_folder() as data, server(bin_folder, data) as url:
+        yield url
+
+
+@contextmanager
+def data_folder() -> Iterator[Path]:
+    """An empty folder of the user the server runs as, not under pytest's, whose parents let nobody else pass."""
+    folder = Path(tempfile.mkdtemp(prefix="ebb-postgres-"))
+    try:
+        if os.geteuid() == 0:
+            shutil.chown(folder, "postgres")
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def server(bin_folder: Path, data: Path) -> Iterator[str]:
+    """The address of a server started on a free port and stopped at the end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -87,10 +87,10 @@ def test_a_database_without_our_tables(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address() -> Iterator[str]:
     """A PostgreSQL of this machine."""
     pytest.importorskip("psycopg", reason=f"needs the driver of PostgreSQL: {postgres.HOW}")
-    with postgres.running(tmp_path_factory.mktemp("postgres")) as url:
+    with postgres.running() as url:
         yield url
 
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from features import plan, snapshots, standing, table, usage
@@ -59,9 +59,10 @@ def test_every_column_has_an_oracle():
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 10**6), accounts=st.integers(1, 7), events=st.integers(0, 70))
+@example(seed=425992, accounts=1, events=0)  # its last fact lies two years before the contracts
 def test_contracts_of_random_worlds(seed, accounts, events):
     """Signals of open contracts agree with the oracles, whatever is missing."""
-    facts = facts_of(random_world(seed, accounts=accounts, events=events))
+    facts = facts_of(random_world(seed, accounts=accounts, events=events), until=CUTOFF)
     snapshots.lay_book(facts, snapshots.Renewal(), cutoffs=CUTOFFS)
     check(facts)
 

@@ -81,7 +81,8 @@ def small() -> dict[str, pd.DataFrame]:
 
 def test_every_kind_is_a_source() -> None:
     """What settings can name is what there is, and every export is tested here."""
-    assert sorted(KINDS) == sorted(["files", "database", "simulated", *(source.name for source in EXPORTS)])
+    others = (Files(folder=Path()), Database(url="sqlite://"), Simulated())
+    assert sorted(KINDS) == sorted(source.name for source in (*others, *EXPORTS))
     assert len(KINDS) == len(SOURCES)
     assert {source.name for source in EXPORTS} <= {*USE, *AGREED}
 

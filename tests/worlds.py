@@ -5,7 +5,7 @@ Ages are counted back from `CUTOFF`; the ages at which some window begins or end
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any
@@ -53,9 +53,16 @@ class Rows:
         return Raw(sql=sql, columns=tuple(names), scratch=(f"raw_{name}",))
 
 
-def facts_of(world: Mapping[str, Sequence[Row]], *, threads: int = 1, terms: bool = True) -> Facts:
-    """The world taken in and rolled up, with the table ``terms`` unless a test lays snapshots itself."""
+def facts_of(
+    world: Mapping[str, Sequence[Row]], *, threads: int = 1, terms: bool = True, until: date = date.min
+) -> Facts:
+    """The world taken in and rolled up, with the table ``terms`` unless a test lays snapshots itself.
+
+    ``until``: the facts reach at least to this cutoff, however long ago something last happened.
+    """
     facts = take_in(Rows(world), DuckEngine(threads=threads), None, now=TODAY)
+    # Endings are derived up to the facts' own cutoff only: whoever looks from a later one must say so.
+    facts = replace(facts, cutoff=max(facts.cutoff, until))
     usage.build(facts.engine)
     if terms:
         outcomes.lay(facts)
