@@ -1,6 +1,5 @@
 """Intake: from a source's raw tables to typed facts; every row is either accepted or set aside with its reason."""
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -83,11 +82,7 @@ def _kept(raw: Raw, sifted: Sifted, folder: Path, say: Callable[[str], None], en
     named = engine.rows(f"SELECT DISTINCT file_name FROM parquet_schema([{paths}]) WHERE name = 'occurred_at'")
     if len(named) < len(raw.in_place):
         return None
-    # What is read of the files, and how; not from which files, and not what they are called in messages.
-    cells = re.sub(
-        r", (substr\(filename, \d+\)|'(?:[^']|'')*') AS _file", "", raw.sql.partition(" FROM read_parquet")[0]
-    )
-    reads = cells + str(sorted(sifted.types.items()))
+    reads = raw.reads + str(sorted(sifted.types.items()))
     return KeptUsage(folder=folder, files=raw.in_place, reads=reads, say=say)
 
 

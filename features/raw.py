@@ -19,8 +19,8 @@ class Raw:
     ``sql`` is a query of every column by Ebb's name, in whatever type the source has, plus ``_file`` (VARCHAR) and
     ``_row`` (BIGINT, 1 = the first data row of that file). ``broken`` is a query of ``_file, _row, _line, reason`` for
     the lines that could not be split into columns, ``unmapped`` one of the records that no account could be found for.
-    ``in_place`` names the Parquet files that the query does no more than read: no copy need be kept of rows that are
-    all usable. ``scratch`` names tables to drop once the table has been taken in.
+    ``in_place`` names the Parquet files that the query does no more than read, and ``reads`` what it reads of each: no
+    copy need be kept of rows that are all usable. ``scratch`` names tables to drop once the table has been taken in.
     """
 
     sql: str
@@ -29,6 +29,7 @@ class Raw:
     unmapped: str | None = None
     scratch: tuple[str, ...] = ()
     in_place: tuple[Path, ...] = ()
+    reads: str = ""
 
 
 class Source(Protocol):

@@ -21,8 +21,9 @@ def read(files: TableFiles, renaming: Renaming, engine: DuckEngine) -> Raw:
     scan = f"read_parquet([{paths}], union_by_name = true, hive_partitioning = {hive}, hive_types_autocast = false)"
     theirs = tuple(str(row[0]) for row in engine.rows(f"DESCRIBE SELECT * FROM {scan}"))
     names = renaming.names(theirs, files.label)
-    sql = f"SELECT {renamed(names)}, {_file(files)} AS _file, file_row_number + 1 AS _row FROM {scan}"
-    return Raw(sql=sql, columns=tuple(names.values()), in_place=files.paths)
+    reads = renamed(names)
+    sql = f"SELECT {reads}, {_file(files)} AS _file, file_row_number + 1 AS _row FROM {scan}"
+    return Raw(sql=sql, columns=tuple(names.values()), in_place=files.paths, reads=reads)
 
 
 def _file(files: TableFiles) -> str:
