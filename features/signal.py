@@ -4,8 +4,8 @@ Declare it once; its columns, its SQL, its sentence, its place in the documentat
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Literal
 
 Family = Literal["frequency", "time_spent", "adoption", "seats", "commercial", "lifecycle", "support"]
@@ -70,7 +70,6 @@ class Signal:
     reading: str
     windows: tuple[int, ...] = ()
     absent: float | None = None
-    influenced: bool = field(default=True)
 
     @property
     def columns(self) -> tuple["SignalColumn", ...]:
@@ -110,9 +109,3 @@ def columns(catalogue: Iterable[Signal]) -> tuple[SignalColumn, ...]:
 def change_of(signal: str, span: Literal["before", "year"] = "before") -> Formula:
     """The log ratio of a signal's window to the window before (or a year ago); one is added so that zero counts."""
     return Formula(sql=f"ln(({{{signal}}} + 1.0) / ({{{signal}:{span}}} + 1.0))")
-
-
-def windows_of(catalogue: Iterable[Signal]) -> Iterator[int]:
-    """Every window length in days that a catalogue asks for."""
-    for signal in catalogue:
-        yield from signal.windows

@@ -44,17 +44,11 @@ def stand(values: pd.DataFrame, cutoffs: pd.Series, book: pd.DataFrame, catalogu
     return pd.DataFrame(places, index=values.index, columns=[column.name for column in wanted])
 
 
-def share_below(values: np.ndarray, peers: np.ndarray) -> np.ndarray:
-    """The share of peers below each value, those equal counting half; NaN where the value or enough peers are lacking.
-
-    >>> share_below(np.array([1.0, 9.0]), np.array([0.0, 1.0, 2.0, 3.0] * 5)).tolist()
-    [0.375, 1.0]
-    """
-    return _standings(values, np.zeros(len(values), dtype=int), peers, np.zeros(len(peers), dtype=int))
-
-
 def _standings(own: np.ndarray, month: np.ndarray, peers: np.ndarray, held: np.ndarray) -> np.ndarray:
-    """The share of peers of the past year's months below each value; ``month`` and ``held`` number the months."""
+    """The share of the past year's peers below each value, those equal counting half; NaN without enough of them.
+
+    ``month`` numbers the months of ``own``, ``held`` those of ``peers``.
+    """
     places = np.full(len(own), np.nan)
     # Every value is ranked once; a month's comparison is then a running count over ranks.
     levels, ranks = np.unique(np.concatenate([own, peers]), return_inverse=True)

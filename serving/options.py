@@ -49,6 +49,18 @@ def settings(config: Path | None, data: Path | None, home: Path | None, **option
     return load(config, data=data, home=home, **options)
 
 
+def looks(
+    outcome: str | None, active_days: int | None, horizon_days: int | None, lead_days: list[str] | None
+) -> dict[str, Any]:
+    """The options of what counts as leaving and from when it is looked at, by the settings they stand for."""
+    return {
+        "outcome__mode": outcome,
+        "outcome__active_days": active_days,
+        "outcome__horizon_days": horizon_days,
+        "outcome__lead_days": days(lead_days),
+    }
+
+
 def days(given: list[str] | None) -> tuple[int, ...] | None:
     """``["30,60", "90"]`` -> (30, 60, 90); wrong usage when it is anything else."""
     if not given:

@@ -1,7 +1,7 @@
 """The records of an export: one JSON object each, whether the files are JSON Lines, JSON, CSV or Parquet."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -224,8 +224,3 @@ def first(*expressions: str) -> str:
 def _pointer(keys: tuple[str, ...]) -> str:
     """A JSON pointer (RFC 6901)."""
     return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in keys)
-
-
-def as_json(values: Mapping[str, str]) -> str:
-    """The SQL of a JSON object of texts."""
-    return f"json_object({', '.join(f'{quoted(key)}, {value}' for key, value in values.items())})"

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from serving.options import ActiveDays, Config, Data, Form, Home, HorizonDays, LeadDays, Outcome, days, settings
+from serving.options import ActiveDays, Config, Data, Form, Home, HorizonDays, LeadDays, Outcome, looks, settings
 from serving.output import Column, Format, percent, write
 from serving.progress import Progress
 
@@ -115,15 +115,7 @@ def train(
     from serving import steps
 
     progress = Progress()
-    chosen = settings(
-        config,
-        data,
-        home,
-        outcome__mode=outcome,
-        outcome__active_days=active_days,
-        outcome__horizon_days=horizon_days,
-        outcome__lead_days=days(lead_days),
-    )
+    chosen = settings(config, data, home, **looks(outcome, active_days, horizon_days, lead_days))
     with steps.facts_of(chosen, progress) as facts:
         steps.train(facts, chosen, progress)
 
@@ -146,15 +138,7 @@ def backtest(
     from serving import steps
 
     progress = Progress()
-    chosen = settings(
-        config,
-        data,
-        home,
-        outcome__mode=outcome,
-        outcome__active_days=active_days,
-        outcome__horizon_days=horizon_days,
-        outcome__lead_days=days(lead_days),
-    )
+    chosen = settings(config, data, home, **looks(outcome, active_days, horizon_days, lead_days))
     with steps.facts_of(chosen, progress) as facts:
         result = steps.backtested(facts, chosen, split.date(), out, progress)
     looked = result.predictions.groupby("lead_days")["outcome"]
