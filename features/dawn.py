@@ -9,6 +9,8 @@ from collections.abc import Iterable
 LATER = {
     "tickets.closed_at": "closed_at",
     "tickets.csat": "closed_at",
+    "opportunities.closed_at": "closed_at",
+    "opportunities.won": "closed_at",
     "invoices.paid_on": "CAST(paid_on AS TIMESTAMP)",
 }
 """Columns that become known after their row, and when."""

@@ -14,7 +14,8 @@ import pandas as pd
 from features.dawn import dawns_sql, flag
 from features.engines.duckdb import DuckEngine
 from features.facts import Facts
-from features.grains import GRAINS, Grain
+from features.grain import Grain
+from features.grains import GRAINS
 from features.signal import REFERENCE, Formula, Measure, Signal, SignalColumn, Span, Standing, column_name, columns
 
 LOOKBACK = 730

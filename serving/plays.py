@@ -57,7 +57,7 @@ PLAYS: Final[tuple[Play, ...]] = (
     Play(
         name="new sponsor",
         todo="Find out whether the champion left, and meet a new sponsor; train those who took over.",
-        signals=("champion_silence", "top_user_share", "departures", "kept_users"),
+        signals=("champion_silence", "top_user_share", "departures", "kept_users", "admin_silence", "active_admins"),
     ),
     Play(
         name="seat training",

@@ -19,7 +19,18 @@ Oracle = Callable[["View", int], float | None]
 GRACE = timedelta(days=31)
 TWO_YEARS = 730
 RENEWED = ("renewed", "expanded", "downgraded")
-TABLES = ("events", "accounts", "contracts", "tickets", "invoices", "surveys", "touches")
+TABLES = (
+    "events",
+    "accounts",
+    "contracts",
+    "tickets",
+    "invoices",
+    "surveys",
+    "touches",
+    "users",
+    "opportunities",
+    "costs",
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +76,7 @@ class View:
     def _knows(self, table: str, column: str) -> bool:
         if column not in self.ledger.known.get(table, ()):
             return False
-        later = {"closed_at": "closed_at", "csat": "closed_at", "paid_on": "paid_on"}.get(column)
+        later = {"closed_at": "closed_at", "csat": "closed_at", "paid_on": "paid_on", "won": "closed_at"}.get(column)
         rows = [row for row in self.known(table) if row[column] is not None]
         return any(later is None or self.past(row[later]) for row in rows)
 

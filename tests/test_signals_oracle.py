@@ -17,11 +17,12 @@ from features.signal import SignalColumn, Standing, columns
 from features.signals import CATALOGUE
 from features.sources.simulated import MarketSettings, Simulated
 from tests.oracle_account import ACCOUNT
+from tests.oracle_commercial import COMMERCIAL
 from tests.oracle_use import USE
 from tests.oracles import Ledger, View, ledger_of, views
 from tests.worlds import CUTOFF, CUTOFFS, World, day, facts_of, moment, random_world
 
-ORACLES = {**USE, **ACCOUNT}
+ORACLES = {**USE, **ACCOUNT, **COMMERCIAL}
 COMPUTED = tuple(column for column in columns(CATALOGUE) if not isinstance(column.signal.measure, Standing))
 
 

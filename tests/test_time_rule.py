@@ -180,6 +180,12 @@ def _burst(known: datetime) -> World:
         "invoices": [invoice | {"due_on": known.date(), "paid_on": None}],
         "surveys": [{"account_id": "a0", "answered_at": known, "nps": 10.0}],
         "touches": [{"account_id": "a0", "touched_at": known, "kind": "call"}],
+        "users": [{"account_id": "a0", "user_id": "new1", "role": "admin", "created_at": known}],
+        "opportunities": [
+            {"opportunity_id": "new", "account_id": "a0", "opened_at": known, "amount": 7.0, "closed_at": known}
+            | {"won": True},
+            {"opportunity_id": "talks", "account_id": "a0", "opened_at": known, "amount": 7.0, "closed_at": None},
+        ],
         "contracts": [contract | {"arr": 5.0, "seats": 1.0, "plan": "x", "outcome": "renewed", "decided_on": day(440)}],
     }
 

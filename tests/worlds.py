@@ -94,6 +94,9 @@ def random_world(seed: int, *, accounts: int, events: int, gaps: bool = True) ->
         "invoices": [row for account in ids for row in _invoices(chance, account)],
         "surveys": [row for account in ids for row in _surveys(chance, account)],
         "touches": [row for account in ids for row in _touches(chance, account)],
+        "users": [row for account in ids for row in _users(chance, account)],
+        "opportunities": [row for account in ids for row in _opportunities(chance, account)],
+        "costs": [row for account in ids for row in _costs(chance, account)],
     }
     for rows in world.values():
         chance.shuffle(rows)
@@ -101,7 +104,7 @@ def random_world(seed: int, *, accounts: int, events: int, gaps: bool = True) ->
 
 
 def _with_gaps(chance: random.Random, world: World) -> World:
-    for name in ("accounts", "tickets", "invoices", "surveys", "touches"):
+    for name in ("accounts", "tickets", "invoices", "surveys", "touches", "users", "opportunities", "costs"):
         if chance.random() < 0.15:
             del world[name]
     for name in list(world):
@@ -248,6 +251,55 @@ def _touches(chance: random.Random, account: str) -> list[Row]:
     ]
 
 
+def _users(chance: random.Random, account: str) -> list[Row]:
+    return [
+        {
+            "user_id": f"{account}u{number}",
+            "account_id": account,
+            "role": _maybe(chance, chance.choice(("Admin", "member", "org-admin", "OWNER", "viewer")), 0.8),
+            "created_at": _maybe(chance, _moment(chance, _age(chance)), 0.8),
+        }
+        for number in range(chance.randint(0, 7))
+    ]
+
+
+def _opportunities(chance: random.Random, account: str) -> list[Row]:
+    rows = []
+    for number in range(chance.choice((0, 0, 2, 5))):
+        opened = _moment(chance, _age(chance))
+        closed = _maybe(chance, opened + timedelta(days=chance.choice((0, 1, 30, 100, 400))))
+        rows.append(
+            {
+                "opportunity_id": f"{account}o{number}",
+                "account_id": account,
+                "opened_at": opened,
+                "stage": "talks",
+                "amount": _maybe(chance, chance.randint(0, 40) / 4, 0.8),
+                "closed_at": closed,
+                "won": _maybe(chance, chance.random() < 0.5, 0.8) if closed else None,
+            }
+        )
+    return rows
+
+
+def _costs(chance: random.Random, account: str) -> list[Row]:
+    last, months = chance.randint(-1, 3), chance.choice((0, 1, 4, 14))
+    return [
+        {"account_id": account, "month": day(15 + 30 * age), "cost_to_serve": chance.randint(-4, 400) / 4}
+        for age in chance.sample(range(last, last + 2 * months), months)
+        if _first_of_month(day(15 + 30 * age)) != _first_of_month(day(15 + 30 * (age + 1)))
+    ]
+
+
+def _first_of_month(when: date) -> date:
+    return when.replace(day=1)
+
+
+def month_end(month: date) -> date:
+    """The first day after a month: from then on its cost is known."""
+    return (_first_of_month(month) + timedelta(days=32)).replace(day=1)
+
+
 def joined(*worlds: World) -> World:
     """Several worlds as one."""
     names = [name for world in worlds for name in world]
@@ -256,7 +308,7 @@ def joined(*worlds: World) -> World:
 
 def renamed(world: World, prefix: str) -> World:
     """The same world of other accounts."""
-    ids = ("account_id", "contract_id", "ticket_id", "invoice_id", "user_id")
+    ids = ("account_id", "contract_id", "ticket_id", "invoice_id", "opportunity_id", "user_id")
     return {
         name: [{key: prefix + value if key in ids and value else value for key, value in row.items()} for row in rows]
         for name, rows in world.items()
@@ -286,6 +338,13 @@ def as_known(world: World, cutoff: date) -> World:
         ],
         "surveys": [row for row in world["surveys"] if not later(row["answered_at"])],
         "touches": [row for row in world["touches"] if not later(row["touched_at"])],
+        "users": [row for row in world["users"] if not later(row.get("created_at"))],
+        "opportunities": [
+            _blank(row, later(row.get("closed_at")), "closed_at", "won")
+            for row in world["opportunities"]
+            if not later(row["opened_at"])
+        ],
+        "costs": [row for row in world["costs"] if not later(month_end(row["month"]))],
     }
 
 
@@ -353,4 +412,17 @@ def lighthouse(name: str = "z", since: int = 1200) -> World:
         ],
         "surveys": [{"account_id": name, "answered_at": old, "nps": 5.0}],
         "touches": [{"account_id": name, "touched_at": old, "kind": "call"}],
+        "users": [{"user_id": f"{name}u", "account_id": name, "role": "admin", "created_at": old}],
+        "opportunities": [
+            {
+                "opportunity_id": f"{name}-o",
+                "account_id": name,
+                "opened_at": old,
+                "stage": "closed",
+                "amount": 5.0,
+                "closed_at": old + timedelta(days=1),
+                "won": True,
+            }
+        ],
+        "costs": [{"account_id": name, "month": then, "cost_to_serve": 3.0}],
     }

@@ -1,7 +1,17 @@
 """The catalogue: one file per family, one entry per signal."""
 
 from features.signal import Signal
-from features.signals import adoption, commercial, frequency, lifecycle, seats, standings, support, time_spent
+from features.signals import (
+    adoption,
+    commercial,
+    expansion,
+    frequency,
+    lifecycle,
+    seats,
+    standings,
+    support,
+    time_spent,
+)
 
 FAMILIES = {
     "frequency": "how often people use the product",
@@ -9,6 +19,7 @@ FAMILIES = {
     "adoption": "which features they use, and how evenly",
     "seats": "who uses it, and how many of those paid for",
     "commercial": "what they pay, and how that changed",
+    "expansion": "whether it is about to buy more, or needs to",
     "lifecycle": "where the account stands in its life",
     "support": "what it asked for, and how it felt",
 }
@@ -20,6 +31,7 @@ CATALOGUE: tuple[Signal, ...] = (
     *adoption.SIGNALS,
     *seats.SIGNALS,
     *commercial.SIGNALS,
+    *expansion.SIGNALS,
     *lifecycle.SIGNALS,
     *support.SIGNALS,
     *standings.SIGNALS,

@@ -1,10 +1,16 @@
-"""Commercial: what the account pays, how that changed with its last renewal, and whether it pays on time."""
+"""Commercial: what the account pays and costs, how that changed, and whether it pays on time."""
 
-from features.measures import newest, rows_in
+from features.measures import mean, newest, rows_in
 from features.signal import Formula, Measure, Signal
 
 PAYMENT = ("invoices.due_on", "invoices.paid_on")
 """Without either, nobody can say what was paid late."""
+
+COST_CHANGE = (
+    "ln((({monthly_cost} + abs({monthly_cost})) / 2 + 1.0)"
+    " / (({monthly_cost:before} + abs({monthly_cost:before})) / 2 + 1.0))"
+)
+"""A month may bring money back: what is below zero counts as no cost. `greatest` would take not known for zero."""
 
 SIGNALS = (
     Signal(
@@ -152,5 +158,35 @@ SIGNALS = (
         unit="days",
         healthier="less",
         reading="paid up to {now} days late in the last {window} days, {before} in the {window} before",
+    ),
+    Signal(
+        name="monthly_cost",
+        family="commercial",
+        measure=mean("cost_to_serve", grain="cost"),
+        windows=(92, 365),
+        meaning="what serving it cost in a usual month",
+        unit="a month",
+        healthier="neither",
+        reading="serving it cost {now} a month in the last {window} days, {before} in the {window} before",
+    ),
+    Signal(
+        name="cost_share",
+        family="commercial",
+        measure=Formula(sql="{monthly_cost} * 12 / nullif({arr}, 0)"),
+        windows=(92, 365),
+        meaning="what serving it costs a year, for what it pays",
+        unit="share",
+        healthier="neither",
+        reading="serving it costs {now:percent} of what it pays over {window} days, {before:percent} in those before",
+    ),
+    Signal(
+        name="cost_change",
+        family="commercial",
+        measure=Formula(sql=COST_CHANGE),
+        windows=(92,),
+        meaning="cost to serve against the window before, as a log ratio",
+        unit="log ratio",
+        healthier="neither",
+        reading="the cost of serving it changed by {now:ratio} against the {window} days before",
     ),
 )
