@@ -1,25 +1,20 @@
 """From signals to the probability of leaving, and each signal's share of it. Needs NumPy, pandas and LightGBM only.
 
-This file travels inside the logged model, so it imports nothing of Ebb: batch, service and a bare
-`mlflow.pyfunc.load_model` run the same lines. A model is one JSON file; trees are LightGBM's own text inside it.
+This file and `training.trees` travel inside the logged model, so they import nothing else of Ebb: batch, service and a
+bare `mlflow.pyfunc.load_model` run the same lines. A model is one JSON file; trees are LightGBM's own text inside it.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol
 
-import lightgbm
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-Floats: TypeAlias = NDArray[np.float64]
-Shares: TypeAlias = tuple[Floats, Floats]
-"""Base log-odds (n,) and each signal's contribution to them (n, columns)."""
+from training.trees import Floats, Shares, Trees
 
-MANY_CELLS: Final = 1_000_000
 MODEL_FILE: Final = "model.json"
 SEGMENT: Final = "segment"
 CONTRIBUTION: Final = "contribution."
@@ -126,25 +121,6 @@ class Linear:
 LINEAR_ARRAYS: Final = ("low", "high", "centre", "scale", "weight", "unknown")
 
 
-class Trees:
-    """Boosted trees, as LightGBM writes them; contributions are its exact Shapley values (Lundberg et al. 2020)."""
-
-    def __init__(self, text: str):
-        self.text = text
-        self.booster = lightgbm.Booster(model_str=text)
-
-    def shares(self, values: Floats, segments: Sequence[str]) -> Shares:  # noqa: ARG002 - the protocol's shape
-        """The expected log-odds, and each signal's Shapley value."""
-        if not len(values):
-            return np.zeros(0), np.zeros(values.shape)
-        shares = np.asarray(self.booster.predict(values, pred_contrib=True, num_threads=_threads(values)), dtype=float)
-        return shares[:, -1], shares[:, :-1]
-
-    def written(self) -> dict[str, Any]:
-        """All of it as JSON."""
-        return {"kind": "trees", "text": self.text}
-
-
 @dataclass(frozen=True, kw_only=True)
 class Mix:
     """Several models, mixed in log-odds so that contributions stay additive."""
@@ -165,15 +141,10 @@ class Mix:
         return {"kind": "mix", "parts": [part.written() for part in self.parts], "weights": list(self.weights)}
 
 
-def _threads(values: Floats) -> int:
-    """Few rows are answered sooner by one thread."""
-    return 2 if values.size > MANY_CELLS else 1
-
-
 def plain_log_odds(part: Part, values: Floats, segments: Sequence[str]) -> Floats:
     """Log-odds (n,) without the contributions, which trees take much longer for; equal up to rounding."""
-    if isinstance(part, Trees) and len(values):
-        return np.asarray(part.booster.predict(values, raw_score=True, num_threads=_threads(values)), dtype=float)
+    if isinstance(part, Trees):
+        return part.log_odds(values)
     if isinstance(part, Upon):
         return plain_log_odds(part.ground, values, segments) + plain_log_odds(part.part, values, segments)
     base, shares = part.shares(values, segments)
@@ -257,11 +228,10 @@ class Scorer:
         if missing:
             more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
             raise ValueError(f"the signals lack the column {missing[0]}{more}; the model was trained with it")
-        return (
-            np.column_stack([_numbers(frame[column]) for column in self.columns])
-            if self.columns
-            else np.empty((len(frame), 0))
-        )
+        wanted = frame[list(self.columns)]
+        if (wanted.dtypes == np.float64).all():
+            return _finite(wanted.to_numpy(dtype=float))
+        return np.column_stack([_numbers(wanted[column]) for column in self.columns])
 
     def save(self, folder: Path) -> None:
         """Write the model into a folder, as JSON."""
@@ -299,4 +269,8 @@ def _numbers(column: pd.Series) -> Floats:
         values = pd.to_numeric(column, errors="raise").to_numpy(dtype=float, na_value=np.nan)
     except (ValueError, TypeError):
         raise ValueError(f"the signal {column.name} holds something that is not a number") from None
+    return _finite(values)
+
+
+def _finite(values: Floats) -> Floats:
     return np.where(np.isfinite(values), values, np.nan)

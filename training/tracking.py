@@ -1,5 +1,6 @@
 """MLflow: every training run on record, and the model registered so that anything can load it. Its only user here."""
 
+import inspect
 import logging
 import os
 import subprocess
@@ -17,7 +18,7 @@ import pandas as pd
 
 from features.errors import ModelError
 from features.facts import Finding
-from training import score
+from training import score, trees
 from training.card import card
 from training.charts import draw, importance
 from training.score import SEGMENT, Scored, Scorer
@@ -50,7 +51,10 @@ class Risk(PythonModel):
 
 set_model(Risk())
 """
-"""Stands below the scorer's own file in the logged model: a model from code, with no pickle and nothing else of Ebb."""
+"""Stands below the scorer's own code in the logged model: a model from code, no pickle, nothing else of Ebb."""
+
+JOINT: Final = "from training.trees import Floats, Shares, Trees\n"
+"""How the scorer finds the trees; in the logged model both are one file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -263,6 +267,13 @@ def _described(column: Any) -> Mapping[str, Any]:
     }
 
 
+def model_code() -> str:
+    """The logged model's one file: trees, scorer and entry, one below the other."""
+    below, above = (inspect.getsource(module) for module in (trees, score))
+    assert JOINT in above, "training/score.py imports the trees in one line"
+    return below + above.replace(JOINT, "") + ENTRY
+
+
 def _register(mlflow: ModuleType, trained: Trained, scratch: Path) -> str:
     """Log the model from code, from the scorer's own file, and register it; the version."""
     from mlflow.models import ModelSignature
@@ -270,7 +281,7 @@ def _register(mlflow: ModuleType, trained: Trained, scratch: Path) -> str:
 
     trained.scorer.save(scratch / "scorer")
     code = scratch / "risk.py"
-    code.write_text(Path(score.__file__).read_text(encoding="utf-8") + ENTRY, encoding="utf-8")
+    code.write_text(model_code(), encoding="utf-8")
     example = trained.tested.signals.head(2).assign(**{SEGMENT: trained.tested.segments[:2]})
     answers = trained.scorer.score(example).frame()
     # Optional, so that the scorer itself says which signal is missing; doubles take what is not known.

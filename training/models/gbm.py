@@ -6,8 +6,9 @@ from typing import Any, Final
 
 import lightgbm
 
-from training.score import Part, Trees
+from training.score import Part
 from training.task import Task
+from training.trees import Trees
 
 PARAMETERS: Final[Mapping[str, Any]] = {
     "objective": "binary",
