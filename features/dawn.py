@@ -6,6 +6,8 @@ says nothing. So a table that begins to be kept changes nothing for the cutoffs 
 
 from collections.abc import Iterable
 
+from features.engines.duckdb import identifier
+
 LATER = {
     "tickets.closed_at": "closed_at",
     "tickets.csat": "closed_at",
@@ -18,7 +20,10 @@ LATER = {
 
 def flag(need: str) -> str:
     """The name of the column that says, for each snapshot, whether a ``table.column`` was known before its cutoff."""
-    return f"knows_{need.replace('.', '_')}"
+    table, column = need.split(".", 1)
+    # Traits may be called anything.
+    plain = "".join(each if each.isascii() and f"_{each}".isidentifier() else f"_u{ord(each):x}_" for each in column)
+    return f"knows_{table}_{plain}"
 
 
 def dawns_sql(needs: Iterable[str]) -> str:
@@ -27,9 +32,9 @@ def dawns_sql(needs: Iterable[str]) -> str:
 
 
 def _dawn(need: str) -> str:
-    table, column = need.split(".")
+    table, column = need.split(".", 1)
     if table == "events":
         # The rollup says the same in fewer rows. An event without an actor has the default one.
         return f"SELECT min(known_on) FROM usage WHERE {'human' if column == 'actor' else column} IS NOT NULL"
     since = f"greatest(known_at, {LATER[need]})" if need in LATER else "known_at"
-    return f"SELECT min({since}) FROM {table} WHERE {column} IS NOT NULL"
+    return f"SELECT min({since}) FROM {table} WHERE {identifier(column)} IS NOT NULL"

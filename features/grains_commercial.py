@@ -1,4 +1,4 @@
-"""Grains of what is agreed, spent and handed out: opportunities, costs, the people listed and their administrators."""
+"""Grains of small tables: opportunities, costs, the people listed and their administrators, traits."""
 
 from features.grain import Grain, age_of
 
@@ -69,4 +69,15 @@ GROUP BY snapshot_id, user_id""",
 )
 """Administrators listed, whether they were ever seen or not."""
 
-COMMERCIAL: tuple[Grain, ...] = (OPPORTUNITY, DEAL, COST, MEMBER, ADMIN)
+HELD = "traits_held"
+"""The table of traits with the time until which each row holds (`features.traits`)."""
+
+TRAIT = Grain(
+    name="trait",
+    rows=f"""
+SELECT s.snapshot_id, t.*
+FROM snapshots s JOIN {HELD} t ON t.account_id = s.account_id AND t.known_at < s.cutoff
+ AND (t.known_until >= s.cutoff OR t.known_until IS NULL)""",
+)
+
+COMMERCIAL: tuple[Grain, ...] = (OPPORTUNITY, DEAL, COST, MEMBER, ADMIN, TRAIT)

@@ -1,6 +1,6 @@
 """Intake: from a source's raw tables to typed facts; every row is either accepted or set aside with its reason."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -30,17 +30,19 @@ def take_in(
     now: date | None = None,
     *,
     keep: Path | None = None,
+    only: Collection[str] = ORDER,
     say: Callable[[str], None] = lambda _: None,
 ) -> Facts:
     """Every table of the source, typed and checked row by row, in the engine.
 
-    ``keep`` is a folder for the rollup of usage between runs; ``say`` is told of waiting for another process.
+    ``keep`` is a folder for the rollup of usage between runs; ``say`` is told of waiting for another process; ``only``
+    names the tables to take in.
 
     Rows that cannot be used go to ``rejected/<table>.parquet`` (None: nowhere) with file, row and reason. ``now`` is
     the last day that can have happened, today if not given. Raises SourceError when the source cannot be read.
     """
     today = now or datetime.now(UTC).date()
-    raws = source.raw(engine)
+    raws = {name: raw for name, raw in source.raw(engine).items() if name in only}
     known: dict[str, frozenset[str]] = {}
     totals: dict[str, tuple[int, int]] = {}
     kept: KeptUsage | None = None

@@ -118,7 +118,7 @@ class Plan:
         return tuple(dict.fromkeys((*_grain(measure).needs, *measure.needs)))
 
     def _is_known(self, cell: Cell) -> bool:
-        needs = (need.split(".") for need in self._needs(cell))
+        needs = (need.split(".", 1) for need in self._needs(cell))
         return all(column in self.known.get(table, ()) for table, column in needs)
 
     @cached_property

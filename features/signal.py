@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Family = Literal["frequency", "time_spent", "adoption", "seats", "commercial", "expansion", "lifecycle", "support"]
+Family = Literal[
+    "frequency", "time_spent", "adoption", "seats", "commercial", "expansion", "lifecycle", "support", "traits"
+]
 Healthier = Literal["more", "less", "neither"]
 Span = Literal["now", "before", "year", "annual"]
 """Which stretch is covered: the window up to the cutoff, the one before it, the same one a year ago, or the year."""

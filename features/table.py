@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from features import plan, snapshots, standing, usage
+from features import plan, snapshots, standing, traits, usage
 from features.facts import Facts
 from features.signal import Signal, columns
 from features.signals import CATALOGUE
@@ -82,6 +82,7 @@ def every(
 
 def _table(facts: Facts, mode: Mode, lay: Callable[[], None], catalogue: tuple[Signal, ...]) -> SignalTable:
     usage.build(facts.engine, facts.kept)
+    traits.hold(facts)
     lay()
     # The books that accounts are compared with are computed in the same pass: often they are the same looks.
     months = standing.months(_cutoffs(facts))

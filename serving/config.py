@@ -107,6 +107,14 @@ class TrainSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TraitSettings:
+    """What is known of the columns of the table `traits`."""
+
+    more: tuple[str, ...] = setting((), 'traits of which more goes with staying: more = ["satisfaction"]')
+    less: tuple[str, ...] = setting((), "traits of which less goes with staying; of all others neither")
+
+
+@dataclass(frozen=True, kw_only=True)
 class TeamSettings:
     """The people who act on the scores."""
 
@@ -158,6 +166,7 @@ class Settings:
     data: DataSettings = field(default_factory=DataSettings)
     outcome: OutcomeSettings = field(default_factory=OutcomeSettings)
     train: TrainSettings = field(default_factory=TrainSettings)
+    traits: TraitSettings = field(default_factory=TraitSettings)
     team: TeamSettings = field(default_factory=TeamSettings)
     bands: BandSettings = field(default_factory=BandSettings)
     store: StoreSettings = field(default_factory=StoreSettings)

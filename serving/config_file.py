@@ -163,6 +163,8 @@ def _valid(declared: Declared, value: object, where: str) -> object:
         raise SettingsError(f"{where} is {value!r}, but should be a path in quotes")
     if isinstance(default, tuple):
         items = value if isinstance(value, (list, tuple)) else [value]
+        if declared.kind == tuple[str, ...]:
+            return tuple(_text(declared, item, where) for item in items)
         return tuple(_number(declared, item, where, whole=True) for item in items)
     if isinstance(default, Mapping):
         return _columns(value, where) if declared.name == "columns" else nested(declared.name, value, where)

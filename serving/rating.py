@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from features import traits
 from features.errors import ModelError
 from features.signal import SignalColumn, columns
 from features.signals import CATALOGUE
@@ -91,7 +92,7 @@ def _scored(scorer: Scorer, book: SignalBook) -> Scored:
 
 def _columns(scorer: Scorer) -> tuple[SignalColumn, ...]:
     """The model's columns as the catalogue declares them; ModelError naming one that it no longer has."""
-    known = {column.name: column for column in columns(CATALOGUE)}
+    known = {column.name: column for column in columns((*CATALOGUE, *traits.read(scorer.about.get("traits", ()))))}
     missing = [name for name in scorer.columns if name not in known]
     if missing:
         raise ModelError(f"the model uses the signal {missing[0]}, which the catalogue has no more; train a new one")

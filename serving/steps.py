@@ -6,12 +6,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from uuid import uuid4
 
-from features import quality, table
+from features import quality, table, traits
 from features.engines.duckdb import DuckEngine
-from features.errors import DataError
+from features.errors import DataError, SourceError
 from features.facts import Facts, Finding
 from features.intake import take_in
-from features.signal import columns
+from features.signal import Signal, columns
 from features.signals import CATALOGUE
 from features.snapshots import Inactivity, Mode, Renewal
 from serving.book import Run
@@ -64,11 +64,37 @@ def mode_of(facts: Facts, settings: Settings) -> Mode:
     return Renewal(lead_days=outcome.lead_days, grace_days=settings.data.grace_days)
 
 
-def past(facts: Facts, settings: Settings, progress: Progress, *, anchor: date | None = None) -> Dataset:
+def catalogue(facts: Facts, settings: Settings, *, until: date | None = None) -> tuple[Signal, ...]:
+    """The catalogue, and the traits known before a day (by default, before the facts' cutoff)."""
+    more, less = settings.traits.more, settings.traits.less
+    return (*CATALOGUE, *traits.signals(traits.find(facts, until=until or facts.cutoff, more=more, less=less)))
+
+
+def own_signals(settings: Settings, progress: Progress) -> tuple[Signal, ...]:
+    """The signals of the data's traits, the other tables unread; none where there are no data yet."""
+    if settings.data.kind != "database" and not settings.data.folder.exists():
+        return ()
+    with DuckEngine() as engine:
+        try:
+            facts = take_in(source_of(settings.data), engine, None, only=("traits",))
+        except SourceError as error:
+            progress.say(f"without traits: {error}")
+            return ()
+        return catalogue(facts, settings)[len(CATALOGUE) :]
+
+
+def past(
+    facts: Facts,
+    settings: Settings,
+    progress: Progress,
+    *,
+    anchor: date | None = None,
+    of: tuple[Signal, ...] = CATALOGUE,
+) -> Dataset:
     """Every past look at an account whose outcome is decided; ``anchor`` is a cutoff of the inactivity grid."""
     mode = mode_of(facts, settings)
     with progress.step("compute the signals of the past"):
-        found = table.past(facts, mode, anchor=anchor)
+        found = table.past(facts, mode, anchor=anchor, catalogue=of)
     progress.say(f"  {found.signals.shape[1]} signal columns of {len(found):,} decided snapshots")
     return Dataset(keys=found.keys, signals=found.signals, left=found.left)
 
@@ -76,9 +102,10 @@ def past(facts: Facts, settings: Settings, progress: Progress, *, anchor: date |
 def train(facts: Facts, settings: Settings, progress: Progress) -> tracking.Tracked:
     """Learn from the past, track the run, and make it the champion when the gate passes."""
     findings = check(facts, settings, progress)
-    dataset = past(facts, settings, progress)
+    signals = catalogue(facts, settings)
+    dataset = past(facts, settings, progress, of=signals)
     with progress.step("learn"):
-        trained = learn(dataset, columns(CATALOGUE), settings=_how(settings), progress=_indented(progress))
+        trained = learn(dataset, columns(signals), settings=_how(settings), progress=_indented(progress))
     progress.say(f"  {trained.verdict}")
     with progress.step("track the model"):
         tracked = tracking.track(
@@ -96,10 +123,11 @@ def train(facts: Facts, settings: Settings, progress: Progress) -> tracking.Trac
 def backtested(facts: Facts, settings: Settings, split: date, out: Path, progress: Progress) -> Backtest:
     """Train as if at an earlier date and write what it would have said of the time after."""
     check(facts, settings, progress)
-    dataset = past(facts, settings, progress, anchor=split)
+    signals = catalogue(facts, settings, until=split)
+    dataset = past(facts, settings, progress, anchor=split, of=signals)
     with progress.step(f"learn from before {split}, score from then on"):
         how, say = _how(settings), _indented(progress)
-        result = backtest(dataset, columns(CATALOGUE), split=split, settings=how, progress=say)
+        result = backtest(dataset, columns(signals), split=split, settings=how, progress=say)
     progress.say(f"  {result.trained.verdict}")
     write_backtest(result, out)
     progress.say(f"wrote {len(result.predictions):,} predictions to {out}")
@@ -110,7 +138,7 @@ def score(facts: Facts, champion: tracking.Champion, settings: Settings, progres
     """Score every open account with the champion; keep scores and signals."""
     mode = mode_of(facts, settings)
     with progress.step("compute the signals of the book"):
-        book = _book(facts, mode)
+        book = _book(facts, mode, (*CATALOGUE, *traits.read(champion.scorer.about.get("traits", ()))))
     if not len(book):
         raise DataError(f"no account is open on {facts.cutoff}; nothing to score")
     with progress.step(f"score {len(book):,} accounts with {champion.name} version {champion.version}"):
@@ -139,8 +167,8 @@ def score(facts: Facts, champion: tracking.Champion, settings: Settings, progres
     return run
 
 
-def _book(facts: Facts, mode: Mode) -> SignalBook:
-    now, before = table.book(facts, mode, cutoff=facts.cutoff)
+def _book(facts: Facts, mode: Mode, of: tuple[Signal, ...]) -> SignalBook:
+    now, before = table.book(facts, mode, cutoff=facts.cutoff, catalogue=of)
     wanted = ["account_id", "contract_id", "name", "owner", "segment", "arr", "starts_on", "ends_on", "cutoff"]
     days = (now.keys["ends_on"] - now.keys["cutoff"]).dt.days.astype(float)
     return SignalBook(keys=now.keys[wanted].assign(days_to_renewal=days), now=now.signals, before=before)

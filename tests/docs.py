@@ -42,6 +42,8 @@ def signals() -> str:
     """The catalogue of signals, a Markdown table per family."""
     lines: list[str] = []
     for family, tells in FAMILIES.items():
+        if family not in {signal.family for signal in CATALOGUE}:
+            continue
         lines += [f"### {family.replace('_', ' ').capitalize()}: {tells}", ""]
         lines += ["| signal | windows (days) | what it is | unit | healthier |", "|---|---|---|---|---|"]
         lines += [

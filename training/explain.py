@@ -97,7 +97,7 @@ def sentence(column: SignalColumn, now: float | None, before: float | None) -> s
 
 
 class Figure:
-    """A number written for people: ``percent`` for a share, ``ratio`` for a log ratio, ``yes`` for one or zero."""
+    """A number written for people: ``percent`` for a share, ``ratio`` for a log ratio, ``yes`` or ``is`` for 1 or 0."""
 
     def __init__(self, value: float | None):
         self.value = value
@@ -110,6 +110,8 @@ class Figure:
                 return f"{100 * self.value:.0f} %" if self.value >= FEW else f"{plain(100 * self.value)} %"
             case "ratio":
                 return f"{np.expm1(min(self.value, 20.0)):+.0%}".replace("%", " %")
+            case "is":
+                return "is" if self.value >= 0.5 else "is not"
             case "yes":
                 return "with" if self.value >= 0.5 else "without"
             case _:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from features import traits
 from features.signal import SignalColumn
 from training.calibrate import Calibration, fit_calibration
 from training.dataset import Dataset, Floats
@@ -97,6 +98,7 @@ def train(
                 "beyond_chance": selection.beyond_chance,
                 "base_rate": float(np.average(data.left, weights=data.weights)),
                 "fingerprint": data.fingerprint(),
+                "traits": traits.written(columns),
             },
         ),
         selection=selection,

@@ -22,6 +22,7 @@ FAMILIES = {
     "expansion": "whether it is about to buy more, or needs to",
     "lifecycle": "where the account stands in its life",
     "support": "what it asked for, and how it felt",
+    "traits": "what a data scientist adds of their own, in the table `traits`",
 }
 """What each family tells, in a phrase for people."""
 

@@ -87,16 +87,21 @@ def check(
 
 
 def signals(
-    form: Form = Format.table, family: Annotated[str | None, typer.Option(help="Only this family.")] = None
+    form: Form = Format.table,
+    family: Annotated[str | None, typer.Option(help="Only this family.")] = None,
+    config: Config = None,
+    data: Data = None,
+    home: Home = None,
 ) -> None:
-    """The catalogue: every signal, its windows, its unit and which way is healthier."""
+    """The catalogue: every signal, its windows, its unit and which way is healthier; and the data's own traits."""
     from features.signals import CATALOGUE, FAMILIES
+    from serving.steps import own_signals
 
     if family is not None and family not in FAMILIES:
         raise typer.BadParameter(f"no family {family}; there are {', '.join(FAMILIES)}", param_hint="--family")
     rows = [
         {**vars(signal), "windows": signal.windows, "columns": [column.name for column in signal.columns]}
-        for signal in CATALOGUE
+        for signal in (*CATALOGUE, *own_signals(settings(config, data, home), Progress()))
         if family in (None, signal.family)
     ]
     write(rows, SIGNALS, form)

@@ -32,7 +32,7 @@ def build(
 ) -> None:
     """Compute every signal of every account at some cutoffs, for a notebook: account_id, cutoff, a column each."""
     from features import table
-    from serving.steps import facts_of, mode_of
+    from serving.steps import catalogue, facts_of, mode_of
 
     looked = tuple(cutoffs(since.date(), until.date(), every))
     if not looked:
@@ -40,7 +40,7 @@ def build(
     chosen, progress = settings(config, data, home, outcome__mode=outcome), Progress()
     with facts_of(chosen, progress) as facts:
         with progress.step(f"compute the signals at {len(looked)} cutoffs"):
-            found = table.every(facts, mode_of(facts, chosen), cutoffs=looked)
+            found = table.every(facts, mode_of(facts, chosen), cutoffs=looked, catalogue=catalogue(facts, chosen))
         frame = found.signals
         frame.insert(0, "account_id", found.keys["account_id"])
         frame.insert(1, "cutoff", found.keys["cutoff"])
