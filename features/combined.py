@@ -123,7 +123,7 @@ def _as_texts(raw: Raw, engine: DuckEngine) -> Raw:
     """The same rows with every cell as text, so that sources with different types can be merged."""
     types = {str(row[0]): str(row[1]) for row in engine.rows(f"DESCRIBE {raw.sql}")}
     cells = ", ".join(f"{as_text(name, types[name])} AS {identifier(name)}" for name in raw.columns)
-    return replace(raw, in_place=(), sql=f"SELECT {cells}, _file, _row FROM ({raw.sql})")
+    return replace(raw, in_place={}, sql=f"SELECT {cells}, _file, _row FROM ({raw.sql})")
 
 
 def _load_ids(path: Path, name: str, engine: DuckEngine) -> None:
@@ -152,4 +152,4 @@ def _renamed(raw: Raw, ids: str, engine: DuckEngine) -> Raw:
         f"SELECT r.* REPLACE (coalesce(i.account_id, r.account_id) AS account_id) FROM "
         f"(SELECT * REPLACE ({own} AS account_id) FROM ({raw.sql})) r LEFT JOIN {ids} i ON i.theirs = r.account_id"
     )
-    return replace(raw, in_place=(), sql=sql)
+    return replace(raw, in_place={}, sql=sql)

@@ -10,10 +10,12 @@ from features.domain import Table
 from features.engines.duckdb import DuckEngine, identifier, quoted
 from features.facts import Facts, Finding
 from features.fingerprint import fingerprint
+from features.keeping.checks import KeptChecks
 from features.kept_usage import KeptUsage
 from features.raw import ORDER, Raw, Source
 from features.rejected import Rejected
 from features.sift import Sifted, empty, sift
+from features.tally import Tally, last_day
 from features.zones import mixed_zones
 
 FEEDS = ("events", "tickets", "surveys", "touches", "opportunities")
@@ -44,7 +46,7 @@ def take_in(
     today = now or datetime.now(UTC).date()
     raws = {name: raw for name, raw in source.raw(engine).items() if name in only}
     known: dict[str, frozenset[str]] = {}
-    totals: dict[str, tuple[int, int]] = {}
+    told: dict[str, Tally] = {}
     kept: KeptUsage | None = None
     findings: list[Finding] = []
     with Rejected(folder=rejected, engine=engine) as aside:
@@ -53,14 +55,15 @@ def take_in(
             if raw is None:
                 empty(table, engine)
                 continue
-            sifted = sift(table, raw, engine, now=today, accounts="accounts" in raws)
+            checks = None if keep is None or table.name != "events" else KeptChecks(folder=keep, say=say)
+            sifted = sift(table, raw, engine, now=today, accounts="accounts" in raws, keep=checks)
             findings += aside.take(table, raw, sifted)
             findings += mixed_zones(table, raw, sifted.types, engine)
             known[table.name] = _known(table, raw, sifted, engine)
-            if sifted.filled is not None:
-                totals[table.name] = sifted.read, sifted.hashes
-                if table.name == "events" and keep is not None:
-                    kept = _kept(raw, sifted, keep, say, engine)
+            if sifted.tally is not None:
+                told[table.name] = sifted.tally
+            if sifted.found is not None and keep is not None:
+                kept = KeptUsage(folder=keep, pieces=sifted.found.days, reads=sifted.found.version, say=say)
             for name in (*raw.scratch, *sifted.scratch):
                 engine.execute(f"DROP TABLE {identifier(name)}")
     if "accounts" not in raws:
@@ -69,42 +72,28 @@ def take_in(
     return Facts(
         engine=engine,
         known=known,
-        cutoff=_cutoff(engine, today),
-        fingerprint=fingerprint(engine, totals),
+        cutoff=_cutoff(engine, today, told),
+        fingerprint=fingerprint(
+            engine, {name: (tally.accepted, tally.hashes) for name, tally in told.items() if tally.accepted}
+        ),
         findings=tuple(findings),
         kept=kept,
     )
-
-
-def _kept(raw: Raw, sifted: Sifted, folder: Path, say: Callable[[str], None], engine: DuckEngine) -> KeptUsage | None:
-    """What is kept of events whose times stand in the files as they are; None where they must be cast or renamed."""
-    if sifted.types["occurred_at"] not in ("TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S"):
-        return None
-    paths = ", ".join(quoted(str(path)) for path in raw.in_place)
-    named = engine.rows(f"SELECT DISTINCT file_name FROM parquet_schema([{paths}]) WHERE name = 'occurred_at'")
-    if len(named) < len(raw.in_place):
-        return None
-    reads = raw.reads + str(sorted(sifted.types.items()))
-    return KeptUsage(folder=folder, files=raw.in_place, reads=reads, say=say)
 
 
 def _known(table: Table, raw: Raw, sifted: Sifted, engine: DuckEngine) -> frozenset[str]:
     """The columns with at least one value; a default and a derived known_at are not values."""
     filled = {column.name for column in table.columns if column.default is not None} | {"known_at"}
     plain = [name for name in sifted.columns if name not in filled]
-    held = {name for name, count in _filled(table, sifted, plain, engine).items() if count}
-    for name in filled & set(raw.columns) & {column.name for column in table.columns}:
+    own = filled & set(raw.columns) & {column.name for column in table.columns}
+    if sifted.tally is not None:
+        return frozenset({name for name in plain if sifted.tally.filled.get(name)} | (own & set(sifted.tally.given)))
+    counts = engine.rows(f"SELECT {', '.join(f'count({identifier(name)})' for name in plain)} FROM {table.name}")[0]
+    held = {name for name, count in zip(plain, counts, strict=True) if count}
+    for name in own:
         if engine.rows(f"SELECT 1 FROM ({raw.sql}) WHERE {is_given(name, sifted.types[name])} LIMIT 1"):
             held.add(name)
     return frozenset(held)
-
-
-def _filled(table: Table, sifted: Sifted, names: list[str], engine: DuckEngine) -> Mapping[str, int]:
-    """How many values each of the columns holds."""
-    if sifted.filled is not None:
-        return {name: sifted.filled[name] for name in names}
-    counts = engine.rows(f"SELECT {', '.join(f'count({identifier(name)})' for name in names)} FROM {table.name}")[0]
-    return {name: int(str(count)) for name, count in zip(names, counts, strict=True)}
 
 
 def _derive_accounts(engine: DuckEngine) -> None:
@@ -125,11 +114,14 @@ def _nothing_left(known: Mapping[str, frozenset[str]], engine: DuckEngine) -> li
     return found
 
 
-def _cutoff(engine: DuckEngine, today: date) -> date:
+def _cutoff(engine: DuckEngine, today: date, told: Mapping[str, Tally]) -> date:
     """The first midnight after the last thing that happened, or after today when nothing did."""
     limit = quoted(str(today + timedelta(days=1)))
     last = " UNION ALL ".join(
-        f"SELECT max(known_at) AS known_at FROM {name} WHERE known_at < {limit}::TIMESTAMP" for name in FEEDS
+        f"SELECT max(known_at) AS known_at FROM {name} WHERE known_at < {limit}::TIMESTAMP"
+        for name in FEEDS
+        if name not in told
     )
-    last_day = engine.rows(f"SELECT max(known_at)::DATE FROM ({last})")[0][0]
-    return (last_day if isinstance(last_day, date) else today) + timedelta(days=1)
+    days = [engine.rows(f"SELECT max(known_at)::DATE FROM ({last})")[0][0]]
+    days += [last_day(told[name]) for name in FEEDS if name in told]
+    return max((day for day in days if isinstance(day, date)), default=today) + timedelta(days=1)

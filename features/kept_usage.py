@@ -1,54 +1,56 @@
-"""Usage kept between runs: the daily rollup in one file a month, of which a new day rewrites only its own days.
+"""Usage kept between runs: rollups by day in one file a month, of which a new day rewrites only its own days.
 
-What changed is told by the footers of the Parquet files that events are read from: each row group is known by its size
-and its columns' extremes. A row group that came or went opens the days it holds; every other day stays as it was rolled
-up. So a refresh is cheap where files are in order of time, whole new files are added, or a file grows at its end by
-the same writer; rows in no order, or a file written anew in another layout, are rolled up again as a whole.
+A row group of the events that came or went, or of which other rows are set aside, opens the days it holds; every other
+day stays as it was rolled up. So a refresh is cheap where files are in order of time, whole new files are added, or a
+file grows at its end by the same writer; rows in no order, or a file written anew in another layout, are rolled up
+again as a whole.
 
 The manifest is written last and by one rename, and files are never changed in place: a run that is killed at any moment
 leaves what was there before, and the next one ends with the same bits.
 """
 
-import fcntl
 import hashlib
-import json
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Literal
 
-from features.engines.duckdb import DuckEngine, quoted
+from features.engines.duckdb import DuckEngine, identifier, quoted
+from features.keeping.days import Runs, day_of, days_in, runs
+from features.keeping.folder import forget, locked, read_manifest, write_manifest, written
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the layout; another one is rolled up anew."""
 
-NARROW: Final = timedelta(days=62)
-"""A row group that spans no more is taken to hold all days between its extremes; else its days are looked up."""
+MANIFEST: Final = "manifest.json"
 
-EPOCH: Final = date(1970, 1, 1)
+MANY: Final = 16
+"""Stretches of days that are each scanned by themselves; of more of them, all between the first and last."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One rollup: a query of the events or of earlier steps, and what is kept of it.
+
+    ``by day``: it has a column `day`, and a day's rows come from the same day of earlier steps: kept by month.
+    ``scratch``: the same, but only other steps read it. ``numbers``: its first column numbers the others, which
+    identify something: numbers once given are kept, and new ones come after them. ``whole``: small, and computed each
+    time from what is kept. ``{where}`` stands for the condition on the rows of the events.
+    """
+
+    name: str
+    sql: str
+    kind: Literal["by day", "scratch", "numbers", "whole"] = "by day"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What is kept: the days of each row group read (as days since 1970), and the file of each month."""
+    """What is kept: the days of each row group read, and the files of each step, by month or all in one."""
 
     rollup: str = ""
-    pieces: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    months: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Piece:
-    """One row group of one file."""
-
-    key: str
-    file: str
-    first_row: int
-    rows: int
-    days: tuple[date | None, date | None]
+    pieces: Mapping[str, Runs] = field(default_factory=dict)
+    files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def _nobody(_: str) -> None:
@@ -59,159 +61,143 @@ def _nobody(_: str) -> None:
 class KeptUsage:
     """The folder of what is kept of events that are read in place from Parquet files.
 
-    ``reads`` says what is read of the files: another reading is rolled up anew. ``say`` is told of waiting.
+    ``pieces`` are the row groups there are, by what they hold and which of their rows are usable, with the days of
+    these. ``reads`` says how rows are read: another reading is rolled up anew. ``say`` is told of waiting.
     """
 
     folder: Path
-    files: tuple[Path, ...]
+    pieces: Mapping[str, Runs]
     reads: str
     say: Callable[[str], None] = _nobody
 
     def refresh(self, engine: DuckEngine, rollup: str) -> tuple[date, ...]:
-        """Bring what is kept up to the files and make it the table ``usage``; the days that were rolled up.
+        """Bring the table ``usage`` alone up to the files; the days that were rolled up."""
+        return self.refresh_all(engine, (Step(name="usage", sql=rollup),))
 
-        ``rollup`` is the SQL of the rollup, with ``{where}`` for the rows it shall read.
+    def refresh_all(self, engine: DuckEngine, steps: Sequence[Step]) -> tuple[date, ...]:
+        """Bring what is kept up to the files and make every step but the scratch ones a table or view of its name.
+
+        Returns the days that were rolled up.
         """
-        with self._locked():
-            version = hashlib.sha256(f"{VERSION} {self.reads} {rollup}".encode()).hexdigest()
-            old, pieces = self._manifest(version), _pieces(engine, self.files)
-            now = {piece.key: old.pieces.get(piece.key) or _days(engine, piece) for piece in pieces}
-            changed = old.pieces.keys() ^ now.keys()
-            opened = {day for key in changed for day in (*old.pieces.get(key, ()), *now.get(key, ()))}
-            if changed:
-                months = self._rolled(engine, rollup, opened, old.months)
-                self._keep(Manifest(rollup=version, pieces=now, months=months))
-            kept = [quoted(str(self.folder / name)) for name in self._manifest(version).months.values()]
-            held = f"read_parquet([{', '.join(kept)}])" if kept else f"({rollup.replace('{where}', 'WHERE false')})"
-            engine.execute(f"CREATE OR REPLACE TABLE usage AS SELECT * FROM {held}")
-        return tuple(_date(day) for day in sorted(opened))
+        with locked(self.folder, self.say):
+            told = [VERSION, self.reads, *(f"{step.name} {step.kind} {step.sql}" for step in steps)]
+            version = hashlib.sha256("\n".join(map(str, told)).encode()).hexdigest()
+            old = self._manifest(version)
+            changed = old.pieces.keys() ^ self.pieces.keys()
+            opened = {d for key in changed for held in (old.pieces, self.pieces) for d in days_in(held.get(key, ()))}
+            files = old.files
+            if changed or not files:
+                files = self._rolled(engine, steps, opened, old.files)
+                write_manifest(self.folder / MANIFEST, vars(Manifest(rollup=version, pieces=self.pieces, files=files)))
+            named = {name for months in files.values() for name in months.values()}
+            forget(self.folder, "usage.*.parquet", named, engine)
+            for step in steps:
+                self._made(engine, step, files.get(step.name, {}))
+        return tuple(day_of(day) for day in sorted(opened))
 
     def _manifest(self, version: str) -> Manifest:
-        """What is kept by that rollup; nothing when there is no whole manifest of it."""
-        try:
-            read = json.loads((self.folder / "manifest.json").read_text(encoding="utf-8"))
-        except (FileNotFoundError, json.JSONDecodeError):
+        """What is kept by those rollups; nothing when there is no whole manifest of them."""
+        read: dict[str, Any] = read_manifest(self.folder / MANIFEST)
+        if read.get("rollup") != version:
             return Manifest()
-        if read["rollup"] != version or not all((self.folder / name).exists() for name in read["months"].values()):
+        if not all((self.folder / name).exists() for months in read["files"].values() for name in months.values()):
             return Manifest()
-        pieces = {key: tuple(days) for key, days in read["pieces"].items()}
-        return Manifest(rollup=version, pieces=pieces, months=read["months"])
+        pieces = {key: tuple((first, last) for first, last in held) for key, held in read["pieces"].items()}
+        return Manifest(rollup=version, pieces=pieces, files=read["files"])
 
-    def _rolled(self, engine: DuckEngine, rollup: str, opened: set[int], old: Mapping[str, str]) -> dict[str, str]:
-        """Roll the opened days up and write the months they lie in; every month's file."""
-        empty = rollup.replace("{where}", "WHERE false")
-        engine.execute(f"CREATE OR REPLACE TEMP TABLE opened_usage AS {empty}")
-        for first, last in _runs(opened):
-            where = f"WHERE occurred_at >= DATE '{_date(first)}' AND occurred_at < DATE '{_date(last + 1)}'"
-            engine.execute(f"INSERT INTO opened_usage {rollup.replace('{where}', where)}")
+    def _rolled(
+        self, engine: DuckEngine, steps: Sequence[Step], opened: set[int], old: Mapping[str, Mapping[str, str]]
+    ) -> dict[str, dict[str, str]]:
+        """Roll the opened days up and write what they change; every step's files."""
+        files = {name: dict(months) for name, months in old.items()}
+        by_day = [step for step in steps if step.kind in ("by day", "scratch")]
+        for step in steps:
+            if step.kind == "numbers":
+                files[step.name] = self._numbered(engine, step, files.get(step.name, {}))
+            elif step in by_day:
+                _roll(engine, step, opened)
+        for step in by_day:
+            if step.kind == "by day":
+                files[step.name] = self._by_month(engine, step, opened, files.get(step.name, {}))
+            engine.make_room(step.name)
+        return files
+
+    def _numbered(self, engine: DuckEngine, step: Step, old: Mapping[str, str]) -> dict[str, str]:
+        """The file of the numbers given so far and of those for what is new among the opened days."""
+        engine.make_room(step.name)
+        engine.execute(f"CREATE TABLE {step.name} AS {step.sql}")
+        if not old:
+            return {"all": written(self.folder, f"usage.{step.name}", f"SELECT * FROM {step.name}", engine)}
+        number, *keys = (identifier(name) for name in _columns(engine, step.name))
+        kept = quoted(str(self.folder / old["all"]))
+        new = f"SELECT * FROM {step.name} ANTI JOIN {kept} USING ({', '.join(keys)})"
+        rows = (
+            f"SELECT * FROM {kept} UNION ALL SELECT ((SELECT max({number}) FROM {kept}) + "
+            f"row_number() OVER (ORDER BY {number}))::INTEGER, {', '.join(keys)} FROM ({new})"
+        )
+        added = engine.rows(f"SELECT count(*) FROM ({new})") != [(0,)]
+        name = written(self.folder, f"usage.{step.name}", rows, engine) if added else old["all"]
+        engine.make_room(step.name)
+        engine.execute(f"CREATE TABLE {step.name} AS SELECT * FROM {quoted(str(self.folder / name))}")
+        return {"all": name}
+
+    def _by_month(self, engine: DuckEngine, step: Step, opened: set[int], old: Mapping[str, str]) -> dict[str, str]:
+        """The file of every month, of which those of the opened days are written anew."""
         months = dict(old)
-        for month in sorted({f"{_date(day):%Y-%m}" for day in opened}):
-            name = self._written(engine, month, sorted(day for day in opened if f"{_date(day):%Y-%m}" == month), old)
+        opened_in: dict[str, list[int]] = {}
+        for day in sorted(opened):
+            opened_in.setdefault(f"{day_of(day):%Y-%m}", []).append(day)
+        for month, days in opened_in.items():
+            within = _within("day", runs(days))
+            rows = f"SELECT * FROM {step.name} WHERE {within}"
+            if month in old:
+                kept = quoted(str(self.folder / old[month]))
+                rows += f" UNION ALL SELECT * FROM {kept} WHERE NOT ({within})"
             months.pop(month, None)
-            if name is not None:
-                months[month] = name
-        engine.execute("DROP TABLE opened_usage")
+            if engine.rows(f"SELECT 1 FROM ({rows}) LIMIT 1"):
+                months[month] = written(self.folder, f"usage.{step.name}.{month}", rows, engine)
+        if not months:
+            # An empty one, for its columns.
+            months["none"] = written(
+                self.folder, f"usage.{step.name}", f"SELECT * FROM {step.name} WHERE false", engine
+            )
+        elif len(months) > 1:
+            months.pop("none", None)
         return dict(sorted(months.items()))
 
-    def _written(self, engine: DuckEngine, month: str, opened: list[int], old: Mapping[str, str]) -> str | None:
-        """One month's file, named by what it holds; None when nothing is left of the month."""
-        days = ", ".join(f"DATE '{_date(day)}'" for day in opened)
-        rows = f"SELECT * FROM opened_usage WHERE day IN ({days})"
-        if month in old:
-            rows += f" UNION ALL SELECT * FROM {quoted(str(self.folder / old[month]))} WHERE day NOT IN ({days})"
-        fresh = self.folder / f"fresh-{os.getpid()}.parquet"
-        engine.execute(f"COPY (SELECT * FROM ({rows}) ORDER BY ALL) TO {quoted(str(fresh))} (FORMAT parquet)")
-        if engine.rows(f"SELECT count(*) FROM {quoted(str(fresh))}") == [(0,)]:
-            fresh.unlink()
-            return None
-        name = f"{month}.{hashlib.sha256(fresh.read_bytes()).hexdigest()[:16]}.parquet"
-        _settle(fresh, self.folder / name)
-        return name
-
-    def _keep(self, manifest: Manifest) -> None:
-        """Make the manifest the one that holds, then forget the files it does not name."""
-        fresh = self.folder / "manifest.fresh"
-        fresh.write_text(json.dumps(vars(manifest), sort_keys=True), encoding="utf-8")
-        _settle(fresh, self.folder / "manifest.json")
-        for path in self.folder.glob("*.parquet"):
-            if path.name not in manifest.months.values():
-                path.unlink()
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """One process at a time; who must wait says for whom. The system lets go of the lock of one that was killed."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("a+", encoding="utf-8") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.seek(0)
-                self.say(f"waiting for process {lock.read().strip() or '?'}, which is refreshing {self.folder}")
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            lock.seek(0)
-            lock.truncate()
-            lock.write(str(os.getpid()))
-            lock.flush()
-            yield
+    def _made(self, engine: DuckEngine, step: Step, files: Mapping[str, str]) -> None:
+        """The step as a view of its files, or computed from the others."""
+        engine.make_room(step.name)
+        if step.kind == "whole":
+            engine.execute(f"CREATE TABLE {step.name} AS {step.sql}")
+        elif step.kind != "scratch":
+            paths = ", ".join(quoted(str(self.folder / name)) for name in files.values())
+            engine.execute(f"CREATE VIEW {step.name} AS SELECT * FROM read_parquet([{paths}])")
 
 
-def _pieces(engine: DuckEngine, files: tuple[Path, ...]) -> list[Piece]:
-    """Every row group of the files, known by its size and its columns' extremes."""
-    paths = ", ".join(quoted(str(path)) for path in files)
-    found = engine.rows(
-        f"""SELECT file_name, row_group_id, any_value(row_group_num_rows),
-          md5(string_agg(concat_ws('|', path_in_schema, num_values, stats_min_value, stats_max_value,
-            coalesce(stats_null_count, -1), total_compressed_size, total_uncompressed_size), '/' ORDER BY column_id)),
-          CAST(max(TRY_CAST(stats_min_value AS TIMESTAMP)) FILTER (path_in_schema = 'occurred_at') AS DATE),
-          CAST(max(TRY_CAST(stats_max_value AS TIMESTAMP)) FILTER (path_in_schema = 'occurred_at') AS DATE)
-        FROM parquet_metadata([{paths}]) GROUP BY file_name, row_group_id ORDER BY file_name, row_group_id"""
-    )
-    pieces: list[Piece] = []
-    for file, group, rows, print_, least, most in found:
-        before = pieces[-1] if pieces and pieces[-1].file == file else None
-        pieces.append(
-            Piece(
-                key=f"{Path(str(file)).name} {group} {rows} {print_}",
-                file=str(file),
-                first_row=before.first_row + before.rows if before else 0,
-                rows=int(str(rows)),
-                days=(least if isinstance(least, date) else None, most if isinstance(most, date) else None),
-            )
-        )
-    return pieces
+def _roll(engine: DuckEngine, step: Step, opened: Iterable[int]) -> None:
+    """A step over the opened days alone, as a table of its name."""
+    engine.make_room(step.name)
+    if "{where}" not in step.sql:
+        engine.execute(f"CREATE TABLE {step.name} AS {step.sql}")
+        return
+    engine.execute(f"CREATE TABLE {step.name} AS {step.sql.replace('{where}', 'WHERE false')}")
+    stretches = runs(opened)
+    if len(stretches) > MANY:
+        between = _within("occurred_at", ((stretches[0][0], stretches[-1][1]),))
+        where = f"WHERE {between} AND ({_within('CAST(occurred_at AS DATE)', stretches)})"
+        engine.execute(f"INSERT INTO {step.name} {step.sql.replace('{where}', where)}")
+        return
+    for stretch in stretches:
+        where = f"WHERE {_within('occurred_at', (stretch,))}"
+        engine.execute(f"INSERT INTO {step.name} {step.sql.replace('{where}', where)}")
 
 
-def _days(engine: DuckEngine, piece: Piece) -> tuple[int, ...]:
-    """The days a row group holds, and perhaps some between them."""
-    least, most = piece.days
-    if least is not None and most is not None and most - least <= NARROW:
-        return tuple(range(_number(least), _number(most) + 1))
-    scan = f"read_parquet({quoted(piece.file)}, file_row_number = true)"
-    within = f"file_row_number >= {piece.first_row} AND file_row_number < {piece.first_row + piece.rows}"
-    found = engine.rows(f"SELECT DISTINCT CAST(occurred_at AS DATE) FROM {scan} WHERE {within}")
-    return tuple(sorted(_number(day) for (day,) in found if isinstance(day, date)))
+def _within(moment: str, stretches: Runs) -> str:
+    """The SQL condition that a moment lies in some stretches of days."""
+    each = (f"{moment} >= DATE '{day_of(first)}' AND {moment} < DATE '{day_of(last + 1)}'" for first, last in stretches)
+    return " OR ".join(f"({one})" for one in each)
 
 
-def _runs(days: set[int]) -> Iterator[tuple[int, int]]:
-    """Days that follow each other, as first and last."""
-    ordered = sorted(days)
-    for place, day in enumerate(ordered):
-        if place == 0 or ordered[place - 1] != day - 1:
-            first = day
-        if place == len(ordered) - 1 or ordered[place + 1] != day + 1:
-            yield first, day
-
-
-def _settle(fresh: Path, path: Path) -> None:
-    """Give a file its name once its bytes are on the disk."""
-    with fresh.open("rb") as written:
-        os.fsync(written.fileno())
-    fresh.replace(path)
-
-
-def _number(day: date) -> int:
-    return (day - EPOCH).days
-
-
-def _date(number: int) -> date:
-    return EPOCH + timedelta(days=number)
+def _columns(engine: DuckEngine, table: str) -> list[str]:
+    return [str(row[0]) for row in engine.rows(f"DESCRIBE {table}")]

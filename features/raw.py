@@ -1,7 +1,7 @@
 """What a source hands over: one query per table, before any cast."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -19,8 +19,9 @@ class Raw:
     ``sql`` is a query of every column by Ebb's name, in whatever type the source has, plus ``_file`` (VARCHAR) and
     ``_row`` (BIGINT, 1 = the first data row of that file). ``broken`` is a query of ``_file, _row, _line, reason`` for
     the lines that could not be split into columns, ``unmapped`` one of the records that no account could be found for.
-    ``in_place`` names the Parquet files that the query does no more than read, and ``reads`` what it reads of each: no
-    copy need be kept of rows that are all usable. ``scratch`` names tables to drop once the table has been taken in.
+    ``in_place`` are the Parquet files that the query does no more than read, by what `_file` calls them, and ``reads``
+    is what it reads of each: no copy need be made of their rows, and a condition on `filename` and `file_row_number`
+    may follow the query. ``scratch`` names tables to drop once the table has been taken in.
     """
 
     sql: str
@@ -28,7 +29,7 @@ class Raw:
     broken: str | None = None
     unmapped: str | None = None
     scratch: tuple[str, ...] = ()
-    in_place: tuple[Path, ...] = ()
+    in_place: Mapping[str, Path] = field(default_factory=dict)
     reads: str = ""
 
 

@@ -7,9 +7,8 @@ from types import TracebackType
 from typing import Self
 
 from features.domain import Table
-from features.engines.duckdb import DuckEngine, identifier, quoted
+from features.engines.duckdb import DuckEngine, quoted
 from features.facts import Finding
-from features.faults import RAW
 from features.raw import Raw
 from features.sift import Sifted
 
@@ -18,9 +17,6 @@ BROKEN = "broken line"
 
 NO_ACCOUNT = "no account"
 """The kind of a record that no account could be found for."""
-
-OURS = ("_file", "_row", "_line", "kind", "reason")
-"""Columns of a rejected file that are not the source's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +45,7 @@ class Rejected:
         """Write the unusable rows and broken lines of one table; one finding per kind of fault, the commonest first."""
         queries = []
         if sifted.accepted < sifted.read:
-            queries.append(_rows(raw, sifted))
+            queries.append(sifted.aside)
         for kind, query in ((BROKEN, raw.broken), (NO_ACCOUNT, raw.unmapped)):
             if query is not None:
                 queries.append(f"SELECT _file, _row, _line, {quoted(kind)} AS kind, reason FROM ({query})")
@@ -70,24 +66,6 @@ class Rejected:
     def _fresh(self) -> Path:
         assert self.folder is not None
         return self.folder.with_name(self.folder.name + ".fresh")
-
-
-def _rows(raw: Raw, sifted: Sifted) -> str:
-    cells = [f"{identifier(RAW + name)}::VARCHAR AS {identifier(_apart(name))}" for name in raw.columns]
-    kinds = " ".join(f"WHEN {index} THEN {quoted(fault.kind)}" for index, fault in enumerate(sifted.faults))
-    reasons = " ".join(f"WHEN {index} THEN {fault.reason}" for index, fault in enumerate(sifted.faults))
-    cells += [
-        "_file",
-        "_row",
-        "NULL::VARCHAR AS _line",
-        f"CASE _fault {kinds} END AS kind",
-        f"CASE _fault {reasons} END AS reason",
-    ]
-    return f"SELECT {', '.join(cells)} FROM ({sifted.unusable})"
-
-
-def _apart(name: str) -> str:
-    return f"their_{name}" if name.casefold() in OURS else name
 
 
 def _finding(table: Table, kind: str, count: int, first: object) -> Finding:

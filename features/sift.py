@@ -1,163 +1,144 @@
-"""Sifting one table in one pass: usable rows become the typed table, the others stay behind with their fault."""
+"""Sifting one table: usable rows become the typed table, the others stay behind with their fault."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from features.attributes import attributes
-from features.conform import is_given, typed
-from features.domain import Column, Table
-from features.engines.duckdb import DuckEngine, identifier, quoted
-from features.faults import GIVEN, RAW, Fault, faults, repeated
-from features.fingerprint import total
+from features.checked import Checked, final
+from features.domain import Table
+from features.engines.duckdb import DuckEngine, identifier
+from features.faults import faults, repeated
+from features.keeping.checks import ASIDE, OF_PIECE, Found, KeptChecks
 from features.raw import Raw
+from features.tally import Tally, added, tallies
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sifted:
     """What came of one table.
 
-    ``unusable`` is a query of the raw cells (``raw …``), ``_file``, ``_row`` and ``_fault``, an index into ``faults``.
-    ``filled`` counts each column's values and ``hashes`` sums row hashes where one pass told both, which it does when
-    the table is only a view of files in place.
+    ``aside`` is a query of the rows that cannot be used, as they are set aside; ``tally`` is there where one pass told
+    it, which it does when the table is only a view of files in place; ``found`` says it of every row group, where that
+    is kept.
     """
 
     read: int
     accepted: int
     types: Mapping[str, str]
     columns: tuple[str, ...]
-    faults: tuple[Fault, ...]
-    unusable: str
+    aside: str
     scratch: tuple[str, ...] = ()
-    filled: Mapping[str, int] | None = None
-    hashes: int = 0
+    tally: Tally | None = None
+    found: Found | None = None
 
 
-def sift(table: Table, raw: Raw, engine: DuckEngine, *, now: date, accounts: bool) -> Sifted:
-    """Create the typed table from the usable rows. ``accounts``: whether account ids can be looked up in `accounts`."""
+def sift(
+    table: Table, raw: Raw, engine: DuckEngine, *, now: date, accounts: bool, keep: KeptChecks | None = None
+) -> Sifted:
+    """Create the typed table from the usable rows.
+
+    ``accounts`` says whether account ids can be looked up in `accounts`; ``keep`` is where what is found in the row
+    groups of files in place is kept.
+    """
     types = {str(row[0]): str(row[1]) for row in engine.rows(f"DESCRIBE {raw.sql}")}
     types = {name: types[name] for name in raw.columns}
     further = attributes(table, raw, types, engine)
-    known_faults = faults(table, frozenset(types), now, accounts)
-    checked = f"SELECT *, {_first_fault(known_faults)} AS _fault FROM ({_cells(table, raw, types, further)})"
-    columns = (*(column.name for column in table.columns), *further)
-    if raw.in_place and not table.key:
-        found = Sifted(read=0, accepted=0, types=types, columns=columns, faults=known_faults, unusable="")
-        view = _view(table, raw, engine, checked, further, found)
-        if view is not None:
-            return view
-    scratch: tuple[str, ...] = ()
+    known = faults(table, frozenset(types), now, accounts)
     if table.key:
-        known_faults = (*known_faults, *repeated(table))
-        scratch = (f"_checked_{table.name}",)
-        engine.execute(f"CREATE OR REPLACE TEMP TABLE {scratch[0]} AS {_numbered(table, checked, len(known_faults))}")
-        checked = f"SELECT * FROM {scratch[0]}"
-    _make_room(table, engine)
-    engine.execute(
-        f"CREATE TABLE {table.name} AS SELECT {_final(table, further)} FROM ({checked}) WHERE _fault IS NULL"
-    )
-    if table.key:
-        _keep_places(table, checked, engine)
-    return Sifted(
-        read=_count(engine, f"({raw.sql})"),
-        accepted=_count(engine, table.name),
-        types=types,
-        columns=columns,
-        faults=known_faults,
-        unusable=f"SELECT * FROM ({checked}) WHERE _fault IS NOT NULL",
-        scratch=scratch,
-    )
+        checked = Checked(table=table, raw=raw, types=types, further=further, faults=(*known, *repeated(table)))
+        return _keyed(checked, engine)
+    checked = Checked(table=table, raw=raw, types=types, further=further, faults=known)
+    if raw.in_place:
+        return _in_place(checked, engine) if keep is None else _kept(checked, engine, now, keep)
+    return _copied(checked, engine, checked.rows())
 
 
 def empty(table: Table, engine: DuckEngine) -> None:
     """Create the typed table of a table that the source does not have."""
     cells = ", ".join(f"NULL::{column.sql_type} AS {identifier(column.name)}" for column in table.columns)
-    _make_room(table, engine)
-    engine.execute(f"CREATE TABLE {table.name} AS SELECT {_final(table, {})} FROM (SELECT {cells}) WHERE false")
+    engine.make_room(table.name)
+    engine.execute(f"CREATE TABLE {table.name} AS SELECT {final(table, {})} FROM (SELECT {cells}) WHERE false")
 
 
-def _view(
-    table: Table, raw: Raw, engine: DuckEngine, checked: str, further: Mapping[str, str], found: Sifted
-) -> Sifted | None:
-    """A view in place of a copy, when one pass over the files finds no unusable row."""
-    final = f"SELECT {_final(table, further)}, _fault FROM ({checked})"
-    names = (*found.columns, *(() if "known_at" in found.columns else ("known_at",)))
-    counts = ", ".join(f"count({identifier(name)})" for name in found.columns)
-    read, unusable, hashes, *filled = engine.rows(
-        f"SELECT count(*), count(_fault), {total(names)}, {counts} FROM ({final})"
-    )[0]
-    if unusable:
-        return None
-    _make_room(table, engine)
-    cells = _cells(table, raw, found.types, further)
-    engine.execute(f"CREATE VIEW {table.name} AS SELECT {_final(table, further)} FROM ({cells})")
-    values = {name: int(str(count)) for name, count in zip(found.columns, filled, strict=True)}
-    return replace(found, read=int(str(read)), accepted=int(str(read)), filled=values, hashes=int(str(hashes or 0)))
-
-
-def _make_room(table: Table, engine: DuckEngine) -> None:
-    """Forget the table of an earlier intake, whether it was one or a view."""
-    for (kind,) in engine.rows(
-        f"SELECT table_type FROM information_schema.tables WHERE table_name = {quoted(table.name)} "
-        "AND table_schema = current_schema() AND table_catalog = current_catalog()"
-    ):
-        engine.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} {table.name}")
-
-
-def _keep_places(table: Table, checked: str, engine: DuckEngine) -> None:
-    """Remember file and row of every accepted key, so that findings beyond single rows can name them."""
+def _keyed(checked: Checked, engine: DuckEngine) -> Sifted:
+    """A table whose rows must not repeat a key; file and row of every accepted key are remembered for findings."""
+    table, held = checked.table, f"_checked_{checked.table.name}"
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE {held} AS {_numbered(checked)}")
+    sifted = _copied(checked, engine, f"SELECT * FROM {held}", scratch=(held,))
     key = ", ".join(identifier(name) for name in table.key)
     engine.execute(
-        f"CREATE OR REPLACE TABLE places_{table.name} AS "
-        f"SELECT {key}, _file, _row FROM ({checked}) WHERE _fault IS NULL"
+        f"CREATE OR REPLACE TABLE places_{table.name} AS SELECT {key}, _file, _row FROM {held} WHERE _fault IS NULL"
+    )
+    return sifted
+
+
+def _copied(checked: Checked, engine: DuckEngine, rows: str, scratch: tuple[str, ...] = ()) -> Sifted:
+    """The usable of some checked rows as a table of its own."""
+    table = checked.table
+    engine.make_room(table.name)
+    usable = f"SELECT {final(table, checked.further)} FROM ({rows}) WHERE _fault IS NULL"
+    engine.execute(f"CREATE TABLE {table.name} AS {usable}")
+    return Sifted(
+        read=_count(engine, f"({checked.raw.sql})"),
+        accepted=_count(engine, table.name),
+        types=checked.types,
+        columns=checked.columns,
+        aside=checked.reasons(f"SELECT * FROM ({rows}) WHERE _fault IS NOT NULL"),
+        scratch=scratch,
     )
 
 
-def _cells(table: Table, raw: Raw, types: Mapping[str, str], further: Mapping[str, str]) -> str:
-    """Each row's raw cells, whether they hold something, and the cells in their declared types."""
-    cells = ["_file", "_row"]
-    cells += [f"{identifier(name)} AS {identifier(RAW + name)}" for name in raw.columns]
-    for column in table.columns:
-        cells.append(f"{_cell(column, types)} AS {identifier(column.name)}")
-        if column.name in types:
-            cells.append(f"{is_given(column.name, types[column.name])} AS {identifier(GIVEN + column.name)}")
-    cells += [f"{value} AS {identifier(name)}" for name, value in further.items()]
-    return f"SELECT {', '.join(cells)} FROM ({raw.sql})"
+def _in_place(checked: Checked, engine: DuckEngine) -> Sifted:
+    """A view of the files, once one pass over them has told which rows to leave out."""
+    tally = added(tallies(checked, engine).values())
+    aside = f"_aside_{checked.table.name}"
+    if tally.accepted < tally.read:
+        unusable = f"SELECT * FROM ({checked.rows()}) WHERE _fault IS NOT NULL"
+        engine.execute(f"CREATE OR REPLACE TEMP TABLE {aside} AS {checked.reasons(unusable)}")
+    return _viewed(checked, engine, tally, aside, f"SELECT * FROM {aside}")
 
 
-def _cell(column: Column, types: Mapping[str, str]) -> str:
-    if column.name not in types:
-        return f"NULL::{column.sql_type}"
-    return typed(column, types[column.name])
+def _kept(checked: Checked, engine: DuckEngine, now: date, keep: KeptChecks) -> Sifted:
+    """The same, of which only the row groups that were not there before are read."""
+    found = keep.check(checked, engine, now)
+    tally = added(one.tally for one in found.seen.values())
+    return _viewed(checked, engine, tally, ASIDE, f"SELECT * EXCLUDE ({OF_PIECE}) FROM {ASIDE}", found)
 
 
-def _first_fault(known: tuple[Fault, ...]) -> str:
-    cases = " ".join(f"WHEN {fault.when} THEN {index}" for index, fault in enumerate(known))
-    return f"CASE {cases} END::UTINYINT"
+def _viewed(
+    checked: Checked, engine: DuckEngine, tally: Tally, aside: str, rows: str, found: Found | None = None
+) -> Sifted:
+    table = checked.table
+    engine.make_room(table.name)
+    left_out = f" ANTI JOIN (SELECT _file, _row FROM {aside}) USING (_file, _row)"
+    cells = f"({checked.cells()})" + left_out * (tally.accepted < tally.read)
+    # A view of what lies in a temporary table can only be temporary itself.
+    kind = "TEMP VIEW" if tally.accepted < tally.read else "VIEW"
+    engine.execute(f"CREATE {kind} {table.name} AS SELECT {final(table, checked.further)} FROM {cells}")
+    return Sifted(
+        read=tally.read,
+        accepted=tally.accepted,
+        types=checked.types,
+        columns=checked.columns,
+        aside=rows,
+        tally=tally,
+        found=found,
+    )
 
 
-def _numbered(table: Table, checked: str, count: int) -> str:
+def _numbered(checked: Checked) -> str:
     """Usable rows that repeat an earlier key get one of the last two faults: the same row, or another of that key."""
+    table, count = checked.table, len(checked.faults)
     key = ", ".join(identifier(name) for name in table.key)
     cells = ", ".join(identifier(column.name) for column in table.columns)
     again = f"CASE WHEN hash({cells}) = first_value(hash({cells})) OVER same THEN {count - 2} ELSE {count - 1} END"
     return (
         f"SELECT * REPLACE (CASE WHEN _fault IS NULL AND row_number() OVER same > 1 THEN {again} "
         "ELSE _fault END AS _fault), "
-        f"first_value(_file) OVER same AS _first_file, first_value(_row) OVER same AS _first_row FROM ({checked}) "
-        f"WINDOW same AS (PARTITION BY {key}, _fault IS NULL ORDER BY _file, _row)"
+        "first_value(_file) OVER same AS _first_file, first_value(_row) OVER same AS _first_row "
+        f"FROM ({checked.rows()}) WINDOW same AS (PARTITION BY {key}, _fault IS NULL ORDER BY _file, _row)"
     )
-
-
-def _final(table: Table, further: Mapping[str, str]) -> str:
-    cells = [_filled(column) for column in table.columns if column.name != "known_at"]
-    cells += [identifier(name) for name in further]
-    return ", ".join([*cells, f"{table.known_at} AS known_at"])
-
-
-def _filled(column: Column) -> str:
-    name = identifier(column.name)
-    return name if column.default is None else f"coalesce({name}, {column.default})::{column.sql_type} AS {name}"
 
 
 def _count(engine: DuckEngine, relation: str) -> int:

@@ -2,13 +2,13 @@
 
 import os
 import random
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +17,6 @@ from features import usage
 from features.engines.duckdb import DuckEngine
 from features.facts import Facts
 from features.intake import take_in
-from features.kept_usage import KeptUsage
 from features.sources.files import Files
 
 FIRST = datetime.fromisoformat("2025-01-01T09:00")
@@ -69,7 +68,7 @@ def rolled(folder: Path, home: Path | None = None) -> list[tuple]:
 
 def kept_files(home: Path) -> dict[str, bytes]:
     """Every kept file, named by its content, and the manifest."""
-    return {path.name: path.read_bytes() for path in sorted((home / "usage").iterdir()) if path.name != "lock"}
+    return {path.name: path.read_bytes() for path in sorted((home / "usage").iterdir()) if path.suffix == ".parquet"}
 
 
 def test_what_is_kept_is_the_rollup(tmp_path):
@@ -122,12 +121,21 @@ def test_another_reading_is_rolled_up_anew(tmp_path):
     assert rolled(tmp_path, tmp_path / "home") == rolled(tmp_path)
 
 
-def test_times_that_must_be_cast_are_not_kept(tmp_path):
-    """Times kept as texts are rolled up every time."""
-    write(tmp_path, "one.parquet", events(range(9)).astype({"occurred_at": str}))
-    facts = facts_of(tmp_path, tmp_path / "home")
-    assert facts.kept is None
-    assert len(facts.engine.rows("SELECT * FROM events")) == 360
+def test_times_that_must_be_cast_are_kept_too(tmp_path):
+    """Times kept as texts, in a column of another name, open their own days like others."""
+    columns = {"events": {"when": "occurred_at"}}
+    texts = events(range(200)).astype({"occurred_at": str}).rename(columns={"occurred_at": "when"})
+    write(tmp_path, "one.parquet", texts[:4000])
+    source, home = Files(folder=tmp_path, columns=columns), tmp_path / "home"
+    take = partial(take_in, source, rejected=None, now=TODAY, keep=home)
+    kept = take(engine=DuckEngine(threads=1)).kept
+    assert kept is not None
+    assert len(kept.refresh(take(engine=DuckEngine(threads=1)).engine, usage.ROLLUP)) == 100
+    write(tmp_path, "two.parquet", texts[4000:4040])
+    facts = take(engine=DuckEngine(threads=1))
+    assert facts.kept is not None
+    assert [str(day) for day in facts.kept.refresh(facts.engine, usage.ROLLUP)] == ["2025-04-11"]
+    assert facts.engine.rows("SELECT sum(events) FROM usage") == [(4040,)]
 
 
 REFRESH = """
@@ -165,38 +173,13 @@ with open(sys.argv[1], "a+") as lock:
 """
 
 
-def test_killed_at_any_moment(tmp_path):
-    """After kill -9 at moments all over a refresh, what is kept is whole, and the next run ends with the same bits."""
-    data, home = tmp_path / "data", tmp_path / "home"
-    write(data, "one.parquet", events(range(400)))
-    refreshed(data, tmp_path / "whole")
-    with started(REFRESH, "ready", data, tmp_path / "timed") as process:
-        began = time.monotonic()
-        process.wait()
-        lasts = time.monotonic() - began
-    killed = 0
-    for place in range(8):
-        with started(REFRESH, "ready", data, home) as process:
-            time.sleep(lasts * place / 10)
-            process.send_signal(signal.SIGKILL)
-            killed += process.wait() == -signal.SIGKILL
-        if (home / "usage" / "manifest.json").exists():
-            facts = facts_of(data, home)
-            usage.build(facts.engine, facts.kept)
-            assert facts.engine.rows("SELECT sum(events) FROM usage") == [(400 * 40,)]
-            (home / "usage" / "manifest.json").unlink()
-    assert killed > 0
-    refreshed(data, home)
-    assert kept_files(home) == kept_files(tmp_path / "whole")
-
-
 def test_two_at_once(tmp_path):
     """Of two processes one waits and says for which; both end well."""
     write(tmp_path, "one.parquet", events(range(30)))
     facts = facts_of(tmp_path, tmp_path / "home")
     said: list[str] = []
     assert facts.kept is not None
-    kept = KeptUsage(folder=facts.kept.folder, files=facts.kept.files, reads=facts.kept.reads, say=said.append)
+    kept = replace(facts.kept, say=said.append)
     with started(REFRESH, "ready", tmp_path, tmp_path / "home") as other:
         kept.refresh(facts.engine, usage.ROLLUP)
         assert other.wait(timeout=30) == 0

@@ -1,6 +1,8 @@
 """DuckDB: the embedded engine, one connection, spilling to a folder when memory runs short."""
 
-from collections.abc import Sequence
+import os
+import weakref
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +21,7 @@ class DuckEngine:
 
     def __init__(self, *, spill: Path | None = None, threads: int | None = None, memory_limit: str | None = None):
         self._connection = duckdb.connect()
+        self._held: dict[Path, tuple[int, Callable[[], object]]] = {}
         self.execute("SET TimeZone = 'UTC'")
         self.execute("SET autoinstall_known_extensions = false")
         # In a notebook without ipywidgets DuckDB has no progress bar, and refuses to have it switched off.
@@ -41,6 +44,16 @@ class DuckEngine:
     def close(self) -> None:
         """Give the memory back."""
         self._connection.close()
+        for _, let_go in self._held.values():
+            let_go()
+        self._held.clear()
+
+    def holding(self, path: Path) -> int:
+        """A descriptor of a file, opened once and kept, with any lock on it, as long as the engine is there."""
+        if path not in self._held:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            self._held[path] = descriptor, weakref.finalize(self, os.close, descriptor)
+        return self._held[path][0]
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
         """Run one statement for its effect."""
@@ -49,6 +62,13 @@ class DuckEngine:
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
         """Run one query; its rows as plain tuples."""
         return self._connection.execute(sql, list(parameters)).fetchall()
+
+    def make_room(self, name: str) -> None:
+        """Forget the table or view of that name."""
+        for kind in ("TABLE", "VIEW"):
+            # IF EXISTS minds one of the other kind.
+            with suppress(duckdb.CatalogException):
+                self.execute(f"DROP {kind} IF EXISTS {name}")
 
     def frame(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
         """Run one query; its rows as a data frame."""

@@ -23,7 +23,8 @@ def read(files: TableFiles, renaming: Renaming, engine: DuckEngine) -> Raw:
     names = renaming.names(theirs, files.label)
     reads = renamed(names)
     sql = f"SELECT {reads}, {_file(files)} AS _file, file_row_number + 1 AS _row FROM {scan}"
-    return Raw(sql=sql, columns=tuple(names.values()), in_place=files.paths, reads=reads)
+    in_place = {files.called(path): path for path in files.paths}
+    return Raw(sql=sql, columns=tuple(names.values()), in_place=in_place, reads=reads)
 
 
 def _file(files: TableFiles) -> str:
