@@ -15,6 +15,7 @@ from features.signals import CATALOGUE
 from serving.book import Band, Reason, Score
 from serving.config import BandSettings
 from serving.signal_book import SignalBook
+from training.credit import credited
 from training.dataset import Floats
 from training.explain import Driver, drivers, healthy_medians
 from training.score import Scored, Scorer
@@ -85,7 +86,7 @@ def _odds(rate: float) -> float:
 
 def _scored(scorer: Scorer, book: SignalBook) -> Scored:
     try:
-        return scorer.score(book.now.assign(segment=_segments(book)))
+        return credited(scorer, book.now.assign(segment=_segments(book)))
     except ValueError as error:
         raise ModelError(f"the model does not fit the scored book: {error}; run `ebb score`") from error
 

@@ -49,7 +49,7 @@ class AccountScore(Body):
     arr_at_risk: float | None = Field(description="risk × ARR")
     renewal_date: date | None
     days_to_renewal: int | None = Field(description="from the cutoff")
-    base: float = Field(description="log-odds before any driver")
+    base: float = Field(description="log-odds of a healthy account in such a term, before any driver")
     drivers: list[Driver]
     model_name: str
     model_version: str

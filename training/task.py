@@ -1,8 +1,12 @@
 """What a model is given to learn."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from training.dataset import Dataset, Floats
+
+ANCHORS: Final = ("term_days", "days_to_renewal")
+"""Where in which term one looks from is the question, not evidence to be cautious about, and no reason to leave."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The whole recipe: snapshots in, a calibrated, tested, explained model out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -9,11 +9,12 @@ import pandas as pd
 from features import traits
 from features.signal import SignalColumn
 from training.calibrate import Calibration, fit_calibration
+from training.credit import CREDIT, fit_credit
 from training.dataset import Dataset, Floats
 from training.evaluate import Metric, evaluate
 from training.models import MODELS, Model
 from training.outing import Outing, outings
-from training.score import Scorer, logistic
+from training.score import Part, Scorer, logistic
 from training.select import Contest, Selection, log_loss_rows, refit
 from training.split import check_enough, forward_folds, learnable
 
@@ -86,21 +87,7 @@ def train(
     part = refit(data, selection, settings.models, directions)
     risk = _risk_at_the_time(selection, tested)
     return Trained(
-        scorer=Scorer(
-            columns=tuple(column.name for column in columns),
-            part=part,
-            slope=calibration.slope,
-            intercept=calibration.intercept,
-            about={
-                "model": selection.chosen.name,
-                "verdict": selection.verdict,
-                "usable": selection.usable,
-                "beyond_chance": selection.beyond_chance,
-                "base_rate": float(np.average(data.left, weights=data.weights)),
-                "fingerprint": data.fingerprint(),
-                "traits": traits.written(columns),
-            },
-        ),
+        scorer=_scorer(part, selection, calibration, data, columns),
         selection=selection,
         calibration=calibration,
         metrics=evaluate(tested, risk, capacity=settings.capacity, seed=settings.seed),
@@ -111,6 +98,28 @@ def train(
         columns=tuple(columns),
         settings=settings,
     )
+
+
+def _scorer(
+    part: Part, selection: Selection, calibration: Calibration, data: Dataset, columns: Sequence[SignalColumn]
+) -> Scorer:
+    """The model with all that is said of it, and how its shares are told to people."""
+    scorer = Scorer(
+        columns=tuple(column.name for column in columns),
+        part=part,
+        slope=calibration.slope,
+        intercept=calibration.intercept,
+        about={
+            "model": selection.chosen.name,
+            "verdict": selection.verdict,
+            "usable": selection.usable,
+            "beyond_chance": selection.beyond_chance,
+            "base_rate": float(np.average(data.left, weights=data.weights)),
+            "fingerprint": data.fingerprint(),
+            "traits": traits.written(columns),
+        },
+    )
+    return replace(scorer, about={**scorer.about, CREDIT: fit_credit(scorer, data, columns).written()})
 
 
 def _learnt_from(dataset: Dataset, columns: Sequence[SignalColumn], settings: TrainSettings) -> Dataset:

@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 
 from training.dataset import Floats
 from training.score import Linear, Part, damped, logistic
-from training.task import Task
+from training.task import ANCHORS, Task
 
 LEAST_SPREAD: Final = 1e-6
 """A signal that varies less than this within what is learnt from says nothing and gets no weight."""
@@ -18,11 +18,8 @@ LEAST_SPREAD: Final = 1e-6
 UNKNOWN_SHARE: Final = (0.02, 0.98)
 """Not knowing a signal gets a weight of its own when this share of the snapshots lacks it."""
 
-ANCHORS: Final = ("term_days", "days_to_renewal")
-"""Where in which term one looks from is the question, not evidence to be cautious about: hardly shrunk, so that the
-risks of monthly and yearly terms, and of each lead time, are right on average."""
-
 ANCHOR_VARIANCE: Final = 1.0
+"""Anchors are hardly shrunk, so that the risks of each kind of term, and of each lead time, are right on average."""
 
 MOST_STEPS: Final = 25
 CLOSE: Final = 1e-6
