@@ -73,6 +73,13 @@ def book(
     return now, pd.DataFrame(before)
 
 
+def books(
+    facts: Facts, mode: Mode, *, cutoffs: tuple[date, ...], catalogue: tuple[Signal, ...] = CATALOGUE
+) -> SignalTable:
+    """The accounts that were open at each of some cutoffs; their outcomes are not told."""
+    return _table(facts, mode, lambda: snapshots.lay_book(facts, mode, cutoffs=cutoffs), catalogue)
+
+
 def every(
     facts: Facts, mode: Mode, *, cutoffs: tuple[date, ...], catalogue: tuple[Signal, ...] = CATALOGUE
 ) -> SignalTable:

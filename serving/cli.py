@@ -11,7 +11,7 @@ from typing import Final
 import typer
 
 from features.errors import EbbError
-from serving.commands import demo, learning, scores, service, setup, signal_table
+from serving.commands import demo, learning, models, scores, service, setup, signal_table
 
 DEBUG: Final = "EBB_DEBUG"
 """Set to anything, it lets the whole trace of a fault through."""
@@ -33,6 +33,9 @@ for _command in (
     learning.check,
     learning.train,
     learning.backtest,
+    models.models,
+    models.promote,
+    models.rollback,
     scores.score,
     scores.worklist,
     scores.explain,

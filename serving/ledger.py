@@ -59,9 +59,50 @@ SCORES: Final = Table(
     Index("scores_of_account", "account_id", "run"),
 )
 
+BACKTEST_RUNS: Final = Table(
+    "backtest_runs",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("cutoff", Date, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("capacity", Integer, nullable=False),
+    Column("origins", JSON, nullable=False),
+    Column("figures", JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+BACKTEST_SCORES: Final = Table(
+    "backtest_scores",
+    METADATA,
+    Column("run", Integer, ForeignKey("backtest_runs.number"), primary_key=True),
+    Column("place", Integer, primary_key=True),
+    Column("account_id", Text, nullable=False),
+    Column("contract_id", Text),
+    Column("name", Text),
+    Column("owner", Text),
+    Column("segment", Text),
+    Column("origin", Date, nullable=False),
+    Column("cutoff", Date, nullable=False),
+    Column("lead_days", Integer, nullable=False),
+    Column("ends_on", Date),
+    Column("decided_on", Date),
+    Column("arr", Double),
+    Column("outcome", Integer, nullable=False),
+    Column("risk", Double, nullable=False),
+    Column("rank", Integer),
+    Column("among", Integer),
+    Column("band", Text, nullable=False),
+    Column("sentence", Text),
+)
+
 APPEND_ONLY: Final[tuple[tuple[Table, str], ...]] = (
     (SCORE_RUNS, "number = NEW.number"),
     (SCORES, "run = NEW.run AND account_id = NEW.account_id"),
+    (BACKTEST_RUNS, "number = NEW.number"),
+    (BACKTEST_SCORES, "run = NEW.run AND place = NEW.place"),
 )
 """Each table that only grows, and what says that a new row is already there."""
 

@@ -42,6 +42,9 @@ LeadDays = Annotated[
         help="Days before the renewal to look from: 30,60,90 or repeated. [default: fitting the term]",
     ),
 ]
+DespiteLeak = Annotated[
+    bool, typer.Option("--despite-leak", help="Go on although a signal seems to know the outcome; it stays on record.")
+]
 
 
 def settings(config: Path | None, data: Path | None, home: Path | None, **options: Any) -> Settings:

@@ -1,9 +1,8 @@
 """The steps from a folder of facts to a kept book of scores, as the commands take them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from pathlib import Path
 from uuid import uuid4
 
 from features import quality, table, traits
@@ -22,9 +21,9 @@ from serving.signal_book import BOOK, SignalBook, forget_old
 from serving.sources import source_of
 from serving.store import ScoreStore
 from training import tracking
-from training.backtest import Backtest, backtest
-from training.backtest import write as write_backtest
 from training.dataset import Dataset
+from training.leaks import Leak, leaks
+from training.registry import MODEL
 from training.train import TrainSettings
 from training.train import train as learn
 
@@ -99,13 +98,35 @@ def past(
     return Dataset(keys=found.keys, signals=found.signals, left=found.left)
 
 
-def train(facts: Facts, settings: Settings, progress: Progress) -> tracking.Tracked:
-    """Learn from the past, track the run, and make it the champion when the gate passes."""
+def beware(found: Sequence[Leak], progress: Progress, *, despite_leak: bool) -> tuple[Finding, ...]:
+    """Name every leak in a line; DataError at the first unless told to go on. They stay on record as findings."""
+    for leak in found:
+        progress.say(f"  leak, {leak.kind}: {leak.sentence}")
+    if found and not despite_leak:
+        more = f" (and {len(found) - 1} more above)" if len(found) > 1 else ""
+        raise DataError(
+            f"leak: {found[0].sentence}{more}; such a model is good on paper only: take it out of the data, or go on "
+            "with --despite-leak"
+        )
+    return tuple(
+        Finding(kind=f"leak: {leak.kind}", table="snapshots", count=1, sentence=leak.sentence) for leak in found
+    )
+
+
+def train(facts: Facts, settings: Settings, progress: Progress, *, despite_leak: bool = False) -> tracking.Tracked:
+    """Learn from the past, track the run, and make it the champion when it wins against the one in place.
+
+    Raises DataError at a leak, before or after learning, unless told to go on.
+    """
     findings = check(facts, settings, progress)
     signals = catalogue(facts, settings)
     dataset = past(facts, settings, progress, of=signals)
+    with progress.step("look for leaks"):
+        found = leaks(dataset)
+    findings += beware(found, progress, despite_leak=despite_leak)
     with progress.step("learn"):
-        trained = learn(dataset, columns(signals), settings=_how(settings), progress=_indented(progress))
+        trained = learn(dataset, columns(signals), settings=how(settings), progress=indented(progress))
+    findings += beware(trained.easier, progress, despite_leak=despite_leak)
     progress.say(f"  {trained.verdict}")
     with progress.step("track the model"):
         tracked = tracking.track(
@@ -115,23 +136,14 @@ def train(facts: Facts, settings: Settings, progress: Progress) -> tracking.Trac
             findings=findings,
             fingerprint=facts.fingerprint,
         )
-    place = "the champion" if tracked.champion else "not the champion"
-    progress.say(f"  version {tracked.version} of {tracking.MODEL} is {place}: it {tracked.reason}")
+    place = "the champion" if tracked.champion else "a challenger"
+    progress.say(f"  version {tracked.version} of {MODEL} is {place}: it {tracked.reason}")
+    if not tracked.champion:
+        progress.say(
+            f"  version {tracked.before} stays the champion and goes on scoring; "
+            f'`ebb promote {tracked.version} --reason "…"` puts the new one in its place all the same'
+        )
     return tracked
-
-
-def backtested(facts: Facts, settings: Settings, split: date, out: Path, progress: Progress) -> Backtest:
-    """Train as if at an earlier date and write what it would have said of the time after."""
-    check(facts, settings, progress)
-    signals = catalogue(facts, settings, until=split)
-    dataset = past(facts, settings, progress, anchor=split, of=signals)
-    with progress.step(f"learn from before {split}, score from then on"):
-        how, say = _how(settings), _indented(progress)
-        result = backtest(dataset, columns(signals), split=split, settings=how, progress=say)
-    progress.say(f"  {result.trained.verdict}")
-    write_backtest(result, out)
-    progress.say(f"wrote {len(result.predictions):,} predictions to {out}")
-    return result
 
 
 def score(facts: Facts, champion: tracking.Champion, settings: Settings, progress: Progress) -> Run:
@@ -174,9 +186,11 @@ def _book(facts: Facts, mode: Mode, of: tuple[Signal, ...]) -> SignalBook:
     return SignalBook(keys=now.keys[wanted].assign(days_to_renewal=days), now=now.signals, before=before)
 
 
-def _how(settings: Settings) -> TrainSettings:
+def how(settings: Settings) -> TrainSettings:
+    """The settings of the recipe."""
     return TrainSettings(capacity=settings.team.weekly_capacity, seed=settings.train.seed)
 
 
-def _indented(progress: Progress) -> Callable[[str], None]:
+def indented(progress: Progress) -> Callable[[str], None]:
+    """Says what happens within a step, below its line."""
     return lambda text: progress.say(f"  {text}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +14,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from features.errors import SettingsError, StoreError
 from serving.book import Reason, Run, Score
-from serving.ledger import METADATA, SCORE_RUNS, SCORES
+from serving.ledger import BACKTEST_RUNS, BACKTEST_SCORES, METADATA, SCORE_RUNS, SCORES
+from serving.said import BacktestRun, Said
 
 BUSY_SECONDS: Final = 30
 """How long a writer waits for another one's transaction before it gives up."""
@@ -107,6 +108,31 @@ class ScoreStore:
         with self._named("read"), self._engine.connect() as connection:
             return connection.execute(select(func.count()).where(SCORES.c.run == run)).scalar_one()
 
+    def append_backtest(self, run: BacktestRun, said: Sequence[Said]) -> BacktestRun:
+        """Add one backtest with all it said, in one transaction; the run with its number."""
+        values = {item.name: getattr(run, item.name) for item in fields(run) if item.name != "number"}
+        with self._named("written"), self._writing() as connection:
+            number = connection.execute(insert(BACKTEST_RUNS).values(values)).inserted_primary_key[0]  # type: ignore[index]
+            for start in range(0, len(said), AT_ONCE):
+                rows = [
+                    {"run": number, "place": place, **vars(one)}
+                    for place, one in enumerate(said[start : start + AT_ONCE], start)
+                ]
+                connection.execute(insert(BACKTEST_SCORES), rows)
+        return replace(run, number=int(number))
+
+    def backtest(self, number: int) -> tuple[BacktestRun, tuple[Said, ...]] | None:
+        """One backtest and what it said, as it was said; None when there is no such run."""
+        told = select(BACKTEST_SCORES).where(BACKTEST_SCORES.c.run == number).order_by(BACKTEST_SCORES.c.place)
+        with self._named("read"), self._engine.connect() as connection:
+            run = connection.execute(select(BACKTEST_RUNS).where(BACKTEST_RUNS.c.number == number)).first()
+            rows = connection.execute(told).all()
+        if run is None:
+            return None
+        values = {item.name: getattr(run, item.name) for item in fields(BacktestRun)}
+        said = tuple(Said(**{item.name: getattr(row, item.name) for item in fields(Said)}) for row in rows)
+        return BacktestRun(**{**values, "made_at": _in_utc(run.made_at)}), said
+
     def _writing(self) -> AbstractContextManager[Connection]:
         """One transaction that takes its turn among writers."""
         return self._engine.execution_options(writing=True).begin()
@@ -177,6 +203,9 @@ def _score(row: Row[Any]) -> Score:
 
 def _run(row: Row[Any]) -> Run:
     values = {item.name: getattr(row, item.name) for item in fields(Run)}
-    made_at: datetime = values["made_at"]
-    # SQLite keeps no time zone; what was written was UTC.
-    return Run(**{**values, "made_at": made_at.astimezone(UTC) if made_at.tzinfo else made_at.replace(tzinfo=UTC)})
+    return Run(**{**values, "made_at": _in_utc(values["made_at"])})
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """SQLite keeps no time zone; what was written was UTC."""
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

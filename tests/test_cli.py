@@ -57,6 +57,9 @@ COMMANDS = (
     "check",
     "train",
     "backtest",
+    "models",
+    "promote",
+    "rollback",
     "score",
     "worklist",
     "explain",
@@ -84,6 +87,9 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
         ("worklist --top 1 --bottom 1", "exclude each other"),
         ("explain", "ACCOUNT"),
         ("backtest --split yesterday --out o", "--split"),
+        ("backtest --split 2024-01-01", "--split needs a folder"),
+        ("promote 1", "--reason"),
+        ("rollback", "--reason"),
         ("backtest --split 2024-01-01 --out o --lead-days 30,x", "is no list of days"),
         ("signals --family nonsense", "there are frequency"),
     ],
@@ -204,6 +210,24 @@ def test_a_backtest_writes_predictions_and_metrics(market_home: MarketHome, tmp_
     assert set(told["outcome"]) <= {0, 1}
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert [row["lead_days"] for row in json.loads(ran.stdout)] == [int(lead) for lead in metrics["by_lead_days"]]
+
+
+def test_rolling_backtests_are_kept_and_reported(market_home: MarketHome) -> None:
+    """`ebb backtest` writes a report under home; a second one is a run of its own and leaves the first as it was."""
+    home = ["--home", market_home.folder, "--data", market_home.data, "--quarters", 1, "--lead-days", "30,90"]
+    ran = ebb("backtest", *home, "--format", "json")
+    assert ran.returncode == 0, ran.stderr
+    first = market_home.folder / "backtests" / "0001"
+    before = {path.name: path.read_bytes() for path in first.iterdir()}
+    assert set(before) == {"report.html", "predictions.parquet", "metrics.json"}
+    figures = json.loads(before["metrics.json"])
+    assert [str(row["lead_days"]) for row in json.loads(ran.stdout)] == list(figures["by_lead_days"])
+    kept = rows(market_home, "SELECT * FROM backtest_scores WHERE run = 1")
+    assert ebb("backtest", *home).returncode == 0
+    assert {path.name: path.read_bytes() for path in first.iterdir()} == before
+    assert rows(market_home, "SELECT * FROM backtest_scores WHERE run = 1") == kept
+    again = rows(market_home, "SELECT * FROM backtest_scores WHERE run = 2")
+    assert [row[1:] for row in again] == [row[1:] for row in kept]
 
 
 def test_signals_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

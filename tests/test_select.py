@@ -30,7 +30,7 @@ def staged(losses: dict[int, float]) -> Contest:
     log_odds = {key: truth + losses.get(at, 3.0) * draw.normal(size=len(truth)) for at, key in enumerate(keys)}
     log_odds |= {key: np.full(len(truth), -1.0) for key in keys if key[0] == MODELS[0].name}
     fold = forward_folds(data, 1)[0]
-    return Contest(data, [Outing(fold=fold, rows=np.arange(len(data)), log_odds=log_odds)], MODELS)
+    return Contest(data, [Outing(fold=fold, rows=np.arange(len(data)), fitted={}, log_odds=log_odds)], MODELS)
 
 
 def test_a_strong_dependence_is_found_and_beats_the_base_rate_beyond_chance():

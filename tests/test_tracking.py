@@ -125,6 +125,31 @@ def test_a_model_without_use_does_not_replace_the_champion(tracked, uri, home):
     assert tracking.champion_version(uri) == tracked.version
 
 
+def test_the_same_again_is_a_challenger_until_a_person_says_otherwise(tracked, trained, uri, home):
+    """Trained again it waits; promoted it reigns, rolled back the former does; who, when and why are on record."""
+    again = tracking.track(trained, uri=uri, artifacts=home / "mlruns")
+    assert not again.champion
+    assert "says the same as version" in again.reason
+    promoted = tracking.promote(uri, None, reason="the quarter's review")
+    assert (promoted.version, promoted.before, promoted.how) == (again.version, tracked.version, "promote")
+    assert tracking.champion_version(uri) == again.version
+    with pytest.raises(ModelError, match="no challenger to promote"):
+        tracking.promote(uri, None, reason="again")
+    back = tracking.rollback(uri, reason="drivers read worse")
+    assert (back.version, back.reason) == (tracked.version, "drivers read worse")
+    assert tracking.champion_version(uri) == tracked.version
+    with pytest.raises(ModelError, match="is the first champion"):
+        tracking.rollback(uri, reason="further")
+    listed = {row["version"]: row for row in tracking.versions(uri)}
+    assert listed[tracked.version]["place"] == "champion"
+    assert "drivers read worse" in str(listed[tracked.version]["why"])
+    assert f"gave way to version {tracked.version}" in str(listed[again.version]["why"])
+    with pytest.raises(ModelError, match="there is no version 99 of ebb-risk; there are"):
+        tracking.promote(uri, "99", reason="a guess")
+    with pytest.raises(ModelError, match="is the champion already"):
+        tracking.promote(uri, tracked.version, reason="once more")
+
+
 def test_before_any_training_there_is_no_champion(tmp_path):
     """And it says what to do."""
     with pytest.raises(ModelError, match="there is no model yet; train one with `ebb train`"):

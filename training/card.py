@@ -4,14 +4,19 @@ from collections.abc import Sequence
 from typing import Final
 
 from features.facts import Finding
+from training import groups
 from training.charts import importance
-from training.evaluate import Metric
+from training.evaluate import Metric, by_group
 from training.train import Trained
 
 USE: Final = (
     "It ranks accounts for people who can help them, and says why. It does not know causes: a driver is what went with "
     "leaving before. It has seen no future unlike the past. Decide nothing about a person by it."
 )
+
+SEGMENT_METRICS: Final = ("auc", "brier", "ece")
+SEGMENT_DRAWS: Final = 100
+"""Draws for the intervals of a segment: enough to see how wide they are."""
 
 MEANINGS: Final = {
     "auc": "chance that one who left was ranked above one who stayed",
@@ -34,12 +39,16 @@ def card(trained: Trained, findings: Sequence[Finding] = ()) -> str:
                 _what(trained),
                 "## How good it was on later snapshots",
                 _metrics(trained),
+                "## By segment",
+                _segments(trained),
                 "## Candidates",
                 _candidates(trained),
                 "## What it looks at",
                 _looks(trained),
                 "## The data",
                 _data(trained, findings),
+                "## Limits",
+                _limits(trained),
                 "## Use",
                 USE,
             )
@@ -68,6 +77,33 @@ def _figure(metric: Metric) -> str:
         return f"none: {metric.reason}"
     interval = f" ({metric.low:.3f} to {metric.high:.3f})" if metric.low is not None and metric.high is not None else ""
     return f"{metric.value:.3f}{interval}"
+
+
+def _segments(trained: Trained) -> str:
+    tested, names = trained.tested, groups.segments(trained.tested)
+    rows = []
+    found = by_group(tested, trained.tested_risk, names, capacity=trained.settings.capacity, draws=SEGMENT_DRAWS)
+    for name, metrics in found.items():
+        told = " | ".join(_figure(metrics[key]) for key in SEGMENT_METRICS)
+        rows.append(f"| {str(name).replace('|', ' ')} | {names.count(str(name)):,} | {told} |")
+    head = (f"| segment | looks | {' | '.join(SEGMENT_METRICS)} |", f"|---|---|{'---|' * len(SEGMENT_METRICS)}")
+    return "\n".join((*head, *sorted(rows)))
+
+
+def _limits(trained: Trained) -> str:
+    """What it has not shown, from what it was tested on."""
+    tested, learnt = trained.tested, trained.learnt
+    lost = sum(tested.weights[tested.left == 1])
+    leads = sorted({int(days) for days in learnt.keys["lead_days"]})
+    lines = [
+        f"- Tested on {lost:,.0f} losses; of a segment with few, the interval above says how little is known.",
+        f"- It has looked from {leads[0]} to {leads[-1]} days ahead; farther ahead it guesses.",
+        f"- It knows nothing decided after {learnt.keys['decided_on'].max():%Y-%m-%d}; retrain as outcomes arrive.",
+        "- What no table tells (a new decision maker, a rival's offer) it cannot see.",
+    ]
+    if not trained.selection.usable:
+        lines.insert(0, "- It has no usable signal: its risks are base rates, and only value and date rank accounts.")
+    return "\n".join(lines)
 
 
 def _candidates(trained: Trained) -> str:

@@ -1,7 +1,7 @@
 """How good risks were, with intervals: bootstrap by account, because an account's snapshots rise and fall together."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -18,6 +18,9 @@ BINS: Final = 10
 DRAWS: Final = 200
 LEVEL: Final = 0.95
 TOP_SHARE: Final = 0.10
+
+CELLS_AT_ONCE: Final = 4_000_000
+"""Draws times rows judged at a time: a few arrays of 32 MB."""
 
 ONE_CLASS: Final = "all outcomes are the same"
 
@@ -40,9 +43,12 @@ class Metric:
 class Judged:
     """Rows to judge, in the order of falling risk, n each; ``ends`` are the places where a group of equal risks ends.
 
-    ``reached`` says which rows are among the highest risks of their week that the team can take on.
+    ``order`` are their places in the data, ``accounts`` numbers of their accounts. ``reached`` says which rows are
+    among the highest risks of their week that the team can take on.
     """
 
+    order: NDArray[np.intp]
+    accounts: NDArray[np.intp]
     risk: Floats
     left: Floats
     arr: Floats
@@ -51,19 +57,39 @@ class Judged:
 
 
 def evaluate(
-    data: Dataset, risk: Floats, *, capacity: int = 50, draws: int = DRAWS, seed: int = 7
+    data: Dataset,
+    risk: Floats,
+    *,
+    capacity: int = 50,
+    draws: int = DRAWS,
+    seed: int = 7,
+    reached: NDArray[np.bool_] | None = None,
 ) -> dict[str, Metric]:
     """Every metric of risks (n,) for decided snapshots, with 95 % bootstrap intervals by account.
 
     AUC, average precision, Brier score, log loss, ECE (10 bins of equal size), lift in the tenth with the highest risk,
-    and the share of the losses, and of their ARR, among the ``capacity`` highest risks of each week of cutoffs.
+    and the share of the losses, and of their ARR, among those the team can reach: ``reached`` (n,), or else the
+    ``capacity`` highest risks of each week of cutoffs.
     """
     if not len(data):
         return {name: Metric(value=None, reason="no snapshots") for name in METRICS}
-    order = np.argsort(-risk, kind="stable")
-    counts = _drawn(data.accounts[order], draws, seed)
-    judged = in_order(data, risk, order, capacity)
-    return {name: _metric(name, judged, counts) for name in METRICS}
+    judged = in_order(data, risk, np.argsort(-risk, kind="stable"), capacity)
+    if reached is not None:
+        judged = replace(judged, reached=reached[judged.order])
+    return _judge(judged, draws, seed)
+
+
+def _judge(judged: Judged, draws: int, seed: int) -> dict[str, Metric]:
+    """Every metric with its interval, a few draws at a time."""
+    chosen = drawn(int(judged.accounts.max()) + 1, draws, seed)
+    at_once = max(1, CELLS_AT_ONCE // len(judged.risk))
+    found: dict[str, list[Floats]] = {name: [] for name in METRICS}
+    for start in range(0, draws, at_once):
+        counts = chosen[start : start + at_once, judged.accounts].astype(float)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            for name, (formula, _) in METRICS.items():
+                found[name].append(formula(judged, counts))
+    return {name: _metric(name, judged, np.concatenate(found[name])) for name in METRICS}
 
 
 def in_order(data: Dataset, risk: Floats, order: NDArray[np.intp], capacity: int) -> Judged:
@@ -71,6 +97,8 @@ def in_order(data: Dataset, risk: Floats, order: NDArray[np.intp], capacity: int
     sorted_risk = np.clip(risk[order], 1e-9, 1 - 1e-9)
     week = data.keys["cutoff"].dt.to_period("W").iloc[order]
     return Judged(
+        order=order,
+        accounts=data.accounts[order],
         risk=sorted_risk,
         left=data.left[order],
         arr=data.keys["arr"].to_numpy(dtype=float)[order],
@@ -81,22 +109,36 @@ def in_order(data: Dataset, risk: Floats, order: NDArray[np.intp], capacity: int
 
 def by_lead(data: Dataset, risk: Floats, *, capacity: int = 50, draws: int = DRAWS) -> dict[int, dict[str, Metric]]:
     """The metrics of each lead time."""
-    leads = data.keys["lead_days"].to_numpy()
+    leads = [int(lead) for lead in data.keys["lead_days"]]
+    found = by_group(data, risk, leads, capacity=capacity, draws=draws)
+    return {int(str(lead)): found[lead] for lead in sorted(found, key=lambda lead: int(str(lead)))}
+
+
+def by_group(
+    data: Dataset,
+    risk: Floats,
+    groups: Sequence[object],
+    *,
+    capacity: int = 50,
+    draws: int = DRAWS,
+    reached: NDArray[np.bool_] | None = None,
+) -> dict[object, dict[str, Metric]]:
+    """The metrics of each group of rows, in order of appearance; ``groups`` (n,) says which a row belongs to."""
+    places, names = pd.factorize(np.array(groups, dtype=object))
     found = {}
-    for lead in sorted(set(leads.tolist())):
-        rows = leads == lead
-        found[int(lead)] = evaluate(data.take(rows), risk[rows], capacity=capacity, draws=draws)
+    for place, name in enumerate(names):
+        rows = places == place
+        of = None if reached is None else reached[rows]
+        found[name] = evaluate(data.take(rows), risk[rows], capacity=capacity, draws=draws, reached=of)
     return found
 
 
-def _drawn(accounts: NDArray[np.intp], draws: int, seed: int) -> Floats:
-    """How often each row stands in each bootstrap sample of accounts, (draws, n)."""
-    clusters = int(accounts.max()) + 1
-    chosen = np.random.default_rng(seed).multinomial(clusters, np.full(clusters, 1 / clusters), size=draws)
-    return np.asarray(chosen[:, accounts], dtype=float)
+def drawn(clusters: int, draws: int, seed: int) -> NDArray[np.int64]:
+    """How often each account stands in each bootstrap sample, (draws, accounts)."""
+    return np.random.default_rng(seed).multinomial(clusters, np.full(clusters, 1 / clusters), size=draws)
 
 
-def _metric(name: str, judged: Judged, counts: Floats) -> Metric:
+def _metric(name: str, judged: Judged, draws: Floats) -> Metric:
     formula, needs_both = METRICS[name]
     if needs_both and len(np.unique(judged.left)) < 2:
         return Metric(value=None, reason=ONE_CLASS)
@@ -105,11 +147,9 @@ def _metric(name: str, judged: Judged, counts: Floats) -> Metric:
     # The figure itself comes from scikit-learn where it has the metric; the formulas here judge all draws at once.
     once = REFERENCE.get(name)
     value = once(judged.left, judged.risk) if once else formula(judged, np.ones((1, len(judged.risk))))[0]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        drawn = formula(judged, counts)
-    drawn = drawn[np.isfinite(drawn)]
+    draws = draws[np.isfinite(draws)]
     tail = (1 - LEVEL) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail]) if len(drawn) else (np.nan, np.nan)
+    low, high = np.quantile(draws, [tail, 1 - tail]) if len(draws) else (np.nan, np.nan)
     return Metric(value=float(value), low=_finite(low), high=_finite(high))
 
 

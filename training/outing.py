@@ -19,10 +19,11 @@ Key: TypeAlias = tuple[str, float]
 
 @dataclass(frozen=True, kw_only=True)
 class Outing:
-    """One fold's test: its rows in the dataset, and each candidate's log-odds on them."""
+    """One fold's test: its rows in the dataset, each candidate as it had learnt, and its log-odds on them."""
 
     fold: Fold
     rows: NDArray[np.intp]
+    fitted: Mapping[Key, Part]
     log_odds: Mapping[Key, Floats]
 
 
@@ -43,7 +44,7 @@ def outings(
         )
         fitted = fit_all(learn, models, directions)
         log_odds = {key: raw_log_odds(part, test) for key, part in fitted.items()}
-        found.append(Outing(fold=fold, rows=np.flatnonzero(fold.test), log_odds=log_odds))
+        found.append(Outing(fold=fold, rows=np.flatnonzero(fold.test), fitted=fitted, log_odds=log_odds))
     return tuple(found)
 
 

@@ -68,7 +68,7 @@ def forward_folds(data: Dataset, count: int) -> tuple[Fold, ...]:
     later = (cutoffs >= first).to_numpy()
     edges = [first, *_even_edges(cutoffs[later], data.weights[later], count)]
     ends = [*edges[1:], cutoffs.max() + pd.Timedelta(days=1)]
-    found = tuple(_fold(data, start, end) for start, end in zip(edges, ends, strict=True))
+    found = tuple(stretch(data, start, end) for start, end in zip(edges, ends, strict=True))
     useful = tuple(fold for fold in found if fold.test.any() and _has_both(data, fold.learn))
     if not useful:
         raise DataError("the outcomes cover too short a time to test a model on later ones than it learnt from")
@@ -87,7 +87,8 @@ def check_enough(data: Dataset) -> None:
         )
 
 
-def _fold(data: Dataset, start: pd.Timestamp, end: pd.Timestamp) -> Fold:
+def stretch(data: Dataset, start: pd.Timestamp, end: pd.Timestamp) -> Fold:
+    """Learn from before one date, test on decided snapshots with a cutoff from it on and before another."""
     learn = learnable(data, start)
     inside = ((data.keys["cutoff"] >= start) & (data.keys["cutoff"] < end)).to_numpy()
     return Fold(origin=start, learn=learn, test=_untouched(data, learn) & inside)

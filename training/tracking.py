@@ -3,12 +3,12 @@
 import inspect
 import logging
 import os
-import subprocess
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -18,17 +18,17 @@ import pandas as pd
 
 from features.errors import ModelError
 from features.facts import Finding
-from training import score, trees
+from training import record, registry, score, trees
 from training.card import card
 from training.charts import draw, importance
+from training.duel import KEY, LOG_ODDS, Holder, judge, said_at_the_time
+from training.registry import CHALLENGER, CHAMPION, MODEL, Change
 from training.score import SEGMENT, Scored, Scorer
 from training.train import Trained
 
 EXPERIMENT: Final = "ebb"
-MODEL: Final = "ebb-risk"
-CHAMPION: Final = "champion"
-LARGEST_ECE: Final = 0.10
-"""Expected calibration error above which a model does not pass the gate: such risks mislead whoever reads them."""
+SAID: Final = "said.parquet"
+"""The run's file of what the model said of its later folds, for the next challenger to be judged against."""
 
 REQUIREMENTS: Final = ("mlflow", "lightgbm", "numpy", "pandas")
 """What the logged model needs to answer."""
@@ -59,11 +59,15 @@ JOINT: Final = "from training.trees import Floats, Shares, Trees\n"
 
 @dataclass(frozen=True, kw_only=True)
 class Tracked:
-    """A recorded run: its id, the registered version, and whether that became the champion."""
+    """A recorded run: its id, the registered version, whether that became the champion, and after which (None: first).
+
+    ``reason`` is why or why not, as words that follow "it".
+    """
 
     run_id: str
     version: str
     champion: bool
+    before: str | None
     reason: str
 
 
@@ -106,7 +110,9 @@ def track(
     findings: Sequence[Finding] = (),
     fingerprint: str = "",
 ) -> Tracked:
-    """Record a run with everything known of it, register its model, and make it the champion when the gate passes.
+    """Record a run with everything known of it and register its model as the challenger, or as the champion if it wins.
+
+    See `training.duel.judge` for when it does.
 
     ``artifacts`` is the folder for files of a local store (None: the server's own place), ``fingerprint`` that of the
     facts.
@@ -114,31 +120,102 @@ def track(
     with _mlflow(uri) as mlflow, tempfile.TemporaryDirectory() as scratch:
         _experiment(mlflow, artifacts)
         with mlflow.start_run() as run:
-            mlflow.log_params(_parameters(trained, fingerprint))
-            mlflow.log_metrics(_metrics(trained))
+            mlflow.log_params(record.parameters(trained, fingerprint))
+            mlflow.log_metrics(record.metrics(trained))
             _log_files(mlflow, trained, findings, Path(scratch))
             version = _register(mlflow, trained, Path(scratch))
         client = mlflow.MlflowClient()
-        passes, reason = _gate(trained)
-        champion = passes or _version(client) is None
+        before = _version(client)
+        judgement = judge(trained, None if before is None else _holder(mlflow, before))
         client.set_model_version_tag(MODEL, version, "verdict", trained.verdict)
-        client.set_model_version_tag(MODEL, version, "gate", reason)
-        if champion:
-            client.set_registered_model_alias(MODEL, CHAMPION, version)
-        return Tracked(run_id=run.info.run_id, version=version, champion=champion, reason=reason)
+        client.set_model_version_tag(MODEL, version, "gate", judgement.reason)
+        if judgement.wins:
+            registry.crown(client, version, before=before, how="train", reason=judgement.reason)
+        else:
+            registry.challenge(client, version, judgement.reason)
+        return Tracked(
+            run_id=run.info.run_id, version=version, champion=judgement.wins, before=before, reason=judgement.reason
+        )
+
+
+def promote(uri: str, version: str | None, *, reason: str) -> Change:
+    """Make a version (None: the challenger) the champion by a person's word. Raises ModelError when there is none."""
+    with _mlflow(uri) as mlflow:
+        client = mlflow.MlflowClient()
+        chosen, before = version or registry.aliased(client, CHALLENGER), _version(client)
+        known = _versions(client)
+        if chosen is None:
+            raise ModelError("there is no challenger to promote; `ebb train` makes one, `ebb models` lists all")
+        if chosen not in known:
+            raise ModelError(f"there is no version {chosen} of {MODEL}; there are {', '.join(known) or 'none'}")
+        if chosen == before:
+            raise ModelError(f"version {chosen} is the champion already")
+        return registry.crown(client, chosen, before=before, how="promote", reason=reason)
+
+
+def rollback(uri: str, *, reason: str) -> Change:
+    """Make the champion before the present one the champion again. Raises ModelError when there is none."""
+    present = champion_version(uri)
+    with _mlflow(uri) as mlflow:
+        client = mlflow.MlflowClient()
+        chosen = registry.former(registry.changes(client), present)
+        return registry.crown(client, chosen, before=present, how="rollback", reason=reason)
+
+
+def versions(uri: str) -> list[dict[str, object]]:
+    """Every registered version, the latest first: version, place, made_at, auc, ece, verdict, why."""
+    with _mlflow(uri) as mlflow:
+        client = mlflow.MlflowClient()
+        holders = {registry.aliased(client, alias): alias for alias in (CHALLENGER, CHAMPION)}
+        found: list[dict[str, object]] = []
+        for version in sorted(_versions(client), key=int, reverse=True):
+            kept = client.get_model_version(MODEL, version)
+            metrics = client.get_run(kept.run_id).data.metrics
+            found.append(
+                {
+                    "version": version,
+                    "place": holders.get(version, ""),
+                    "made_at": datetime.fromtimestamp(kept.creation_timestamp / 1000, UTC),
+                    "auc": metrics.get("auc"),
+                    "ece": metrics.get("ece"),
+                    "verdict": kept.tags.get("verdict", ""),
+                    "why": kept.tags.get("place", ""),
+                }
+            )
+        return found
+
+
+def _versions(client: Any) -> list[str]:
+    return [str(found.version) for found in client.search_model_versions(f"name = '{MODEL}'")]
+
+
+def _holder(mlflow: ModuleType, version: str) -> Holder:
+    """The champion with what it said in training; a model from before that was kept defends itself by scoring only."""
+    scorer = _scorer(mlflow, version)
+    run = mlflow.MlflowClient().get_model_version(MODEL, version).run_id
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            path = mlflow.artifacts.download_artifacts(run_id=run, artifact_path=SAID, dst_path=scratch)
+            said = pd.read_parquet(path)
+        except (mlflow.exceptions.MlflowException, OSError):
+            said = pd.DataFrame(columns=[*KEY, LOG_ODDS])
+    return Holder(version=version, scorer=scorer, said=said)
 
 
 def champion(uri: str) -> Champion:
     """The champion of a tracking store. Raises ModelError when there is none, or it cannot be read."""
     with _mlflow(uri) as mlflow:
         version = champion_version(uri)
-        with tempfile.TemporaryDirectory() as scratch:
-            try:
-                folder = mlflow.artifacts.download_artifacts(f"models:/{MODEL}/{version}", dst_path=scratch)
-                scorer = Scorer.load(Path(folder) / "artifacts" / "scorer")
-            except Exception as error:
-                raise ModelError(f"version {version} of {MODEL} cannot be read: {error}") from error
-    return Champion(name=MODEL, version=version, scorer=scorer)
+        return Champion(name=MODEL, version=version, scorer=_scorer(mlflow, version))
+
+
+def _scorer(mlflow: ModuleType, version: str) -> Scorer:
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            folder = mlflow.artifacts.download_artifacts(f"models:/{MODEL}/{version}", dst_path=scratch)
+            return Scorer.load(Path(folder) / "artifacts" / "scorer")
+        except Exception as error:
+            raise ModelError(f"version {version} of {MODEL} cannot be read: {error}") from error
 
 
 def champion_version(uri: str) -> str:
@@ -191,80 +268,16 @@ def _experiment(mlflow: ModuleType, artifacts: Path | None) -> None:
     mlflow.set_experiment(EXPERIMENT)
 
 
-def _gate(trained: Trained) -> tuple[bool, str]:
-    """Whether the model may become the champion, and why."""
-    ece = trained.metrics["ece"].value
-    if not trained.selection.beyond_chance:
-        return False, "does not beat the base rate on later snapshots beyond chance"
-    if ece is None or ece > LARGEST_ECE:
-        return False, f"is not calibrated: expected calibration error {ece} on later snapshots, at most {LARGEST_ECE}"
-    return True, "beats the base rate on later snapshots beyond chance, and is calibrated"
-
-
-def _parameters(trained: Trained, fingerprint: str) -> dict[str, Any]:
-    chosen, settings = trained.selection.chosen, trained.settings
-    return {
-        "model": chosen.name,
-        "strength": chosen.strength,
-        "calibration_slope": trained.calibration.slope,
-        "calibration_intercept": trained.calibration.intercept,
-        "signals": len(trained.columns),
-        "snapshots": len(trained.learnt),
-        "outcomes": round(float(trained.learnt.weights.sum()), 1),
-        "accounts": trained.learnt.keys["account_id"].nunique(),
-        "folds": settings.folds,
-        "capacity": settings.capacity,
-        "seed": settings.seed,
-        "before": "" if settings.before is None else f"{settings.before:%Y-%m-%d}",
-        "data_fingerprint": fingerprint,
-        "snapshots_fingerprint": trained.scorer.about["fingerprint"],
-        "code_version": code_version(),
-    }
-
-
-def _metrics(trained: Trained) -> dict[str, float]:
-    found = {}
-    for name, metric in trained.metrics.items():
-        for part, value in (("", metric.value), ("_low", metric.low), ("_high", metric.high)):
-            if value is not None:
-                found[name + part] = value
-    selection = trained.selection
-    losses = {f"log_loss_{each.name.replace(' ', '_')}": each.log_loss for each in selection.candidates}
-    return {**found, **losses, "gain": selection.gain, "gain_error": selection.gain_error}
-
-
-def code_version() -> str:
-    """The commit the code stands at, else the installed version."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)  # noqa: S603 - fixed words
-        return found.stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return metadata.version("ebb")
-
-
 def _log_files(mlflow: ModuleType, trained: Trained, findings: Sequence[Finding], scratch: Path) -> None:
     mlflow.log_text(card(trained, findings), "card.md")
-    mlflow.log_dict({"signals": [_described(column) for column in trained.columns]}, "signals.json")
+    mlflow.log_dict({"signals": [record.described(column) for column in trained.columns]}, "signals.json")
     mlflow.log_dict({"findings": [asdict(finding) for finding in findings]}, "findings.json")
     mlflow.log_text(trained.folds.to_csv(index=False), "folds.csv")
     mlflow.log_text(importance(trained).to_csv(index=False), "importance.csv")
+    said_at_the_time(trained).to_parquet(scratch / SAID, index=False)
+    mlflow.log_artifact(str(scratch / SAID))
     draw(trained, scratch / "charts")
     mlflow.log_artifacts(str(scratch / "charts"), "charts")
-
-
-def _described(column: Any) -> Mapping[str, Any]:
-    signal = column.signal
-    return {
-        "name": column.name,
-        "signal": signal.name,
-        "family": signal.family,
-        "window": column.window,
-        "meaning": signal.meaning,
-        "unit": signal.unit,
-        "healthier": signal.healthier,
-        "reading": signal.reading,
-    }
 
 
 def model_code() -> str:

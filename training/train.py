@@ -11,7 +11,9 @@ from features.signal import SignalColumn
 from training.calibrate import Calibration, fit_calibration
 from training.credit import CREDIT, fit_credit
 from training.dataset import Dataset, Floats
+from training.ease import easier
 from training.evaluate import Metric, evaluate
+from training.leaks import Leak
 from training.models import MODELS, Model
 from training.outing import Outing, outings
 from training.score import Part, Scorer, logistic
@@ -41,6 +43,7 @@ class Trained:
     """A model ready to score, and all that is known of how good it is.
 
     ``tested`` are the snapshots of the later folds, ``tested_risk`` the risks they would have been given at the time.
+    ``easier`` names the folds that were easier than what was learnt from, which nothing honest makes.
     """
 
     scorer: Scorer
@@ -53,6 +56,7 @@ class Trained:
     tested_risk: Floats
     columns: tuple[SignalColumn, ...]
     settings: TrainSettings
+    easier: tuple[Leak, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -97,6 +101,7 @@ def train(
         tested_risk=risk,
         columns=tuple(columns),
         settings=settings,
+        easier=easier(data, tests, selection),
     )
 
 
@@ -115,6 +120,7 @@ def _scorer(
             "usable": selection.usable,
             "beyond_chance": selection.beyond_chance,
             "base_rate": float(np.average(data.left, weights=data.weights)),
+            "learnt_until": f"{data.keys['decided_on'].max():%Y-%m-%d}",
             "fingerprint": data.fingerprint(),
             "traits": traits.written(columns),
         },

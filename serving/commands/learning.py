@@ -6,7 +6,19 @@ from typing import Annotated
 
 import typer
 
-from serving.options import ActiveDays, Config, Data, Form, Home, HorizonDays, LeadDays, Outcome, looks, settings
+from serving.options import (
+    ActiveDays,
+    Config,
+    Data,
+    DespiteLeak,
+    Form,
+    Home,
+    HorizonDays,
+    LeadDays,
+    Outcome,
+    looks,
+    settings,
+)
 from serving.output import Column, Format, percent, write
 from serving.progress import Progress
 
@@ -37,7 +49,9 @@ METRICS = (
     Column(key="snapshots", title="looks", right=True),
     Column(key="left", title="left", shown=percent, right=True),
     *(
-        Column(key=key, title=title, shown=lambda value: f"{float(str(value)):.3f}", right=True)
+        Column(
+            key=key, title=title, shown=lambda value: "–" if value is None else f"{float(str(value)):.3f}", right=True
+        )
         for key, title in (
             ("auc", "AUC"),
             ("average_precision", "AP"),
@@ -112,44 +126,58 @@ def train(
     active_days: ActiveDays = None,
     horizon_days: HorizonDays = None,
     lead_days: LeadDays = None,
+    despite_leak: DespiteLeak = False,
     config: Config = None,
     data: Data = None,
     home: Home = None,
 ) -> None:
-    """Learn a model from the past, track it in MLflow, and make it the champion when the gate passes."""
+    """Learn a model from the past and track it; it becomes the champion when it beats the one in place."""
     from serving import steps
 
     progress = Progress()
     chosen = settings(config, data, home, **looks(outcome, active_days, horizon_days, lead_days))
     with steps.facts_of(chosen, progress) as facts:
-        steps.train(facts, chosen, progress)
+        steps.train(facts, chosen, progress, despite_leak=despite_leak)
 
 
 def backtest(
     split: Annotated[
-        datetime, typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Learn from before, test from.")
-    ],
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Gets predictions.parquet and metrics.json.")],
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], metavar="DATE", help="Instead of rolling: learn once from before, test from."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Gets predictions.parquet, metrics.json, report.html. [default: home/backtests/NUMBER]",
+        ),
+    ] = None,
+    quarters: Annotated[int, typer.Option(min=1, help="How many of the latest quarters to roll through.")] = 8,
     outcome: Outcome = None,
     active_days: ActiveDays = None,
     horizon_days: HorizonDays = None,
     lead_days: LeadDays = None,
+    despite_leak: DespiteLeak = False,
     form: Form = Format.table,
     config: Config = None,
     data: Data = None,
     home: Home = None,
 ) -> None:
-    """Train as if at an earlier date, and score every later snapshot whose outcome is known by now."""
-    from serving import steps
+    """Say what would have been said: learn anew each quarter, score what followed, and report it, loss by loss.
 
+    Each run is kept in the score store as it was said; no later run changes it.
+    """
+    from serving import backtesting, steps
+
+    if split is not None and out is None:
+        raise typer.BadParameter("--split needs a folder to write to", param_hint="--out")
     progress = Progress()
     chosen = settings(config, data, home, **looks(outcome, active_days, horizon_days, lead_days))
     with steps.facts_of(chosen, progress) as facts:
-        result = steps.backtested(facts, chosen, split.date(), out, progress)
-    looked = result.predictions.groupby("lead_days")["outcome"]
-    rows: list[dict[str, object]] = [
-        {"lead_days": lead, "snapshots": int(looked.size()[lead]), "left": float(looked.mean()[lead])}
-        | {name: metric.value for name, metric in metrics.items()}
-        for lead, metrics in result.by_lead_days.items()
-    ]
-    write(rows, METRICS, form)
+        if split is not None and out is not None:
+            by_lead = backtesting.once(facts, chosen, split.date(), out, progress, despite_leak=despite_leak)
+        else:
+            by_lead = backtesting.rolled(facts, chosen, quarters, out, progress, despite_leak=despite_leak)
+    write(by_lead, METRICS, form)
