@@ -5,6 +5,7 @@ so one group-by answers the distinct count of every window, of the window before
 smallest-age technique, which answers only windows that end at the cutoff.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,7 +26,13 @@ YEAR = 364
 """Days to the same window a year ago: whole weeks, so that weekdays compare."""
 
 
-AT_ONCE = 50_000
+SUMMED = re.compile(r"\bevents_(\d+)\b")
+"""How a measure names a person's or a feature's events of so many days."""
+
+FAR = re.compile(r"\{older\}|\bfarthest\b")
+"""How a measure asks for all that a snapshot looks back on."""
+
+AT_ONCE = 250_000
 """Snapshots worked off together."""
 
 
@@ -78,6 +85,12 @@ class Plan:
         needs = self._needed
         dawns = (Statement(table="dawns", sql=dawns_sql(needs)),) if needs else ()
         return (LOOKS, *dawns, *(self._aggregate(grain) for grain in GRAINS if self._measured(grain)), self._closing())
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """Every word that the measures use: of the rollups' columns nothing else is read."""
+        measures = [cell.signal.measure for cell in self._levels]
+        return frozenset(word for m in measures if isinstance(m, Measure) for word in re.findall(r"\w+", m.sql))
 
     @cached_property
     def _signals(self) -> Mapping[str, Signal]:
@@ -136,13 +149,17 @@ class Plan:
         ]
 
     def _edges(self, grain: Grain) -> tuple[int, ...]:
-        """The ages at which some window on a grain begins or ends, and how far back it looks."""
-        ages = {LOOKBACK}
+        """The ages at which some window on a grain begins or ends; the last one is how far back it looks."""
+        ages = set()
         for cell in self._measured(grain):
             assert isinstance(cell.signal.measure, Measure)
+            sql = cell.signal.measure.sql.replace("{window}", str(cell.window))
+            ages |= {int(days) for days in SUMMED.findall(sql)}
+            if cell.window is None or FAR.search(sql):
+                ages.add(LOOKBACK)
             if cell.window:
                 ages |= {*_stretch(cell.window, cell.span)}
-            if cell.window and "{earlier}" in cell.signal.measure.sql:
+            if cell.window and "{earlier}" in sql:
                 ages |= {*_stretch(cell.window, "before")}
         return tuple(sorted(ages - {0}))
 
@@ -151,7 +168,7 @@ class Plan:
         bits = " ".join(f"WHEN age <= {edge} THEN {1 << place}" for place, edge in enumerate(edges))
         nearest = " ".join(f"WHEN age <= {edge} THEN {edge}" for edge in edges)
         rows = (
-            grain.rows.replace("{lookback}", str(LOOKBACK))
+            grain.rows.replace("{lookback}", str(edges[-1] if edges else LOOKBACK))
             .replace("{bit}", f"CASE {bits} ELSE 0 END")
             .replace("{edge}", f"CASE {nearest} END")
         )
@@ -248,12 +265,13 @@ def run(
     By default every signal but standings, which need the books of other months (see `features.table`).
     """
     *steps, closing = plan_of(catalogue, facts.known, wanted).statements
-    for statement in steps:
-        if not statement.by_account:
-            facts.engine.execute(f"CREATE OR REPLACE TABLE {statement.table} AS {statement.sql}")
-    _by_account(facts.engine, [statement for statement in steps if statement.by_account], at_once)
-    # Sorting a narrow column here is cheaper than sorting wide rows there.
-    found = facts.engine.frame(closing.sql)
+    with facts.engine.unordered():
+        for statement in steps:
+            if not statement.by_account:
+                facts.engine.execute(f"CREATE OR REPLACE TABLE {statement.table} AS {statement.sql}")
+        _by_account(facts.engine, [statement for statement in steps if statement.by_account], at_once)
+        # Sorting a narrow column here is cheaper than sorting wide rows there.
+        found = facts.engine.frame(closing.sql)
     order = found.pop("snapshot_id").to_numpy().argsort(kind="stable")
     in_order = bool((order[1:] > order[:-1]).all())
     return found if in_order else found.take(order).reset_index(drop=True)

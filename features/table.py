@@ -88,7 +88,7 @@ def every(
 
 
 def _table(facts: Facts, mode: Mode, lay: Callable[[], None], catalogue: tuple[Signal, ...]) -> SignalTable:
-    usage.build(facts.engine, facts.kept)
+    usage.build(facts)
     traits.hold(facts)
     lay()
     # The books that accounts are compared with are computed in the same pass: often they are the same looks.

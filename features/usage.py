@@ -7,8 +7,7 @@ What became known later than the day it tells of adds only what was not known be
 and over the days on which they became known, and nothing needs to be counted as distinct again.
 """
 
-from features.engines.duckdb import DuckEngine
-from features.kept_usage import KeptUsage
+from features.facts import Facts
 
 LARGEST = 1e13
 """Quantities beyond this are cut to it: a decimal of 18 digits with four after the point holds no more."""
@@ -25,25 +24,9 @@ def exact(expression: str) -> str:
     return f"CAST(CASE WHEN {expression} IS NOT NULL THEN {bounded} END AS DECIMAL(18, 4))"
 
 
-ROLLUP = f"""
-SELECT account_id, user_id, event, CAST(occurred_at AS DATE) AS day, CAST(known_at AS DATE) AS known_on,
-       coalesce(actor, 'human') = 'human' AS human,
-       count(*) AS events,
-       CAST(sum({exact("quantity")}) AS DECIMAL(38, 4)) AS quantity,
-       CAST(sum({exact("duration_s")}) AS DECIMAL(38, 4)) AS duration_s,
-       bit_or(CAST(1 AS BIGINT) << ((hour(occurred_at) * 60 + minute(occurred_at)) // {SLOT_MINUTES})) AS slots
-FROM events {{where}}
-GROUP BY ALL
-"""
-
 ACCOUNT_NUMBER = """
 SELECT CAST(row_number() OVER (ORDER BY account_id) AS INTEGER) AS account, account_id
 FROM (SELECT DISTINCT account_id FROM usage)
-"""
-
-PERSON_NUMBER = """
-SELECT CAST(row_number() OVER (ORDER BY account_id, user_id) AS INTEGER) AS person, account_id, user_id
-FROM (SELECT DISTINCT account_id, user_id FROM usage WHERE user_id IS NOT NULL)
 """
 
 FEATURE_NUMBER = """
@@ -51,34 +34,32 @@ SELECT CAST(row_number() OVER (ORDER BY event) AS INTEGER) AS feature, event
 FROM (SELECT DISTINCT event FROM usage)
 """
 
+# People are only told apart within an account: of n people two share a hash of 64 bits once in 2^65 / n^2 accounts.
 NUMBERED = """
-SELECT a.account, p.person, f.feature, u.day, u.known_on, u.human, u.events, u.quantity, u.duration_s, u.slots
+SELECT a.account, CASE WHEN u.user_id IS NOT NULL THEN hash(u.user_id) END AS person, f.feature,
+       u.day, u.known_on, u.human, u.events, u.quantity, u.duration_s, u.slots
 FROM usage u JOIN account_number a ON a.account_id = u.account_id JOIN feature_number f ON f.event = u.event
-LEFT JOIN person_number p ON p.account_id = u.account_id AND p.user_id = u.user_id
-ORDER BY a.account
 """
 
+# Counts are summed as floats, which is quicker and, below 2^53, as exact. The order keeps together what is looked at
+# together: looking from snapshots is half as dear then.
 USER_DAY = """
-SELECT account, person, day, known_on,
-       CAST(sum(CASE WHEN human THEN events ELSE 0 END) AS BIGINT) AS events,
-       CAST(sum(CASE WHEN human THEN 0 ELSE events END) AS BIGINT) AS api_events,
-       coalesce(sum(CASE WHEN human THEN quantity END), 0) AS quantity,
-       sum(CASE WHEN human THEN duration_s END) AS duration_s,
-       bit_or(CASE WHEN human AND person IS NOT NULL THEN slots ELSE 0 END) AS slots
+SELECT account, person, day, known_on, {cells}
 FROM usage_numbered GROUP BY account, person, day, known_on ORDER BY account
 """
 
 FEATURE_DAY = """
-SELECT account, feature, day, known_on, CAST(sum(events) AS BIGINT) AS events
+SELECT account, feature, day, known_on, sum(CAST(events AS DOUBLE)) AS events
 FROM usage_numbered WHERE human GROUP BY account, feature, day, known_on ORDER BY account
 """
 
 SEEN_BEFORE = """
-SELECT late.person, late.day, late.known_on, bit_or(early.slots) AS slots
+SELECT late.account, late.person, late.day, late.known_on, bit_or(early.slots) AS slots
 FROM user_day late JOIN user_day early
-  ON early.person = late.person AND early.day = late.day AND early.known_on < late.known_on
+  ON early.account = late.account AND early.person = late.person AND early.day = late.day
+ AND early.known_on < late.known_on
 WHERE late.known_on > late.day
-GROUP BY late.person, late.day, late.known_on
+GROUP BY late.account, late.person, late.day, late.known_on
 """
 
 USED_BEFORE = """
@@ -89,22 +70,40 @@ WHERE late.known_on > late.day AND early.events > 0
 """
 
 ACCOUNT_DAY = """
-SELECT t.*, CASE WHEN t.events > 0 AND b.account IS NULL THEN 1 ELSE 0 END AS active_days,
+SELECT t.*, CAST({active} AS DOUBLE) AS active_days,
        CASE WHEN isodow(t.day) >= 6 THEN t.events ELSE 0 END AS weekend_events
 FROM (
   SELECT account, day, known_on,
-         CAST(sum(events) AS BIGINT) AS events, CAST(sum(api_events) AS BIGINT) AS api_events,
-         sum(quantity) AS quantity, sum(duration_s) AS duration_s,
-         CAST(sum(CASE WHEN now <> 0 AND old = 0 THEN 1 ELSE 0 END) AS BIGINT) AS user_days,
-         CAST(sum(bit_count(now) - bit_count(old)) AS BIGINT) AS half_hours,
-         CAST(sum(bit_count(now & ~(now << 1)) - bit_count(old & ~(old << 1))) AS BIGINT) AS sessions
-  FROM (
-    SELECT u.*, coalesce(b.slots, 0) AS old, coalesce(b.slots, 0) | u.slots AS now
-    FROM user_day u LEFT JOIN seen_before b ON b.person = u.person AND b.day = u.day AND b.known_on = u.known_on)
+         sum(events) AS events, sum(api_events) AS api_events,
+         {quantity} AS quantity, {duration_s} AS duration_s,
+         sum(CASE WHEN now <> 0 AND old = 0 THEN CAST(1 AS DOUBLE) ELSE 0 END) AS user_days,
+         sum(CAST(bit_count(now) - bit_count(old) AS DOUBLE)) AS half_hours,
+         sum(CAST(bit_count(now & ~(now << 1)) - bit_count(old & ~(old << 1)) AS DOUBLE)) AS sessions
+  FROM ({user_day})
   GROUP BY account, day, known_on) t
-LEFT JOIN used_before b ON b.account = t.account AND b.day = t.day AND b.known_on = t.known_on
+{used_before}
 ORDER BY t.account
 """
+
+SUMS = {name: exact(f"sum({name})") for name in ("quantity", "duration_s")}
+"""The sums of an account's day; like what they add up, they are cut to what a decimal holds."""
+
+ALL_IN_TIME = {
+    "active": "CASE WHEN t.events > 0 THEN 1 ELSE 0 END",
+    "user_day": "SELECT *, CAST(0 AS BIGINT) AS old, slots AS now FROM user_day",
+    "used_before": "",
+}
+"""Of days that are known on the day itself."""
+
+SOME_LATE = {
+    "active": "CASE WHEN t.events > 0 AND b.account IS NULL THEN 1 ELSE 0 END",
+    "user_day": """
+    SELECT u.*, coalesce(b.slots, 0) AS old, coalesce(b.slots, 0) | u.slots AS now
+    FROM user_day u LEFT JOIN seen_before b
+      ON b.account = u.account AND b.person = u.person AND b.day = u.day AND b.known_on = u.known_on""",
+    "used_before": "LEFT JOIN used_before b ON b.account = t.account AND b.day = t.day AND b.known_on = t.known_on",
+}
+"""Of days of which more becomes known later: only what was not known before is added."""
 
 FIRST_USE = """
 WITH told AS (
@@ -119,37 +118,106 @@ earliest AS (
 SELECT account, day, known_on FROM earliest WHERE earlier IS NULL OR day < earlier
 """
 
+FIRST_USE_IN_TIME = """
+SELECT account, min(day) AS day, min(day) AS known_on FROM account_day WHERE events > 0 GROUP BY account
+"""
+
 FLEET_DAY = """
-SELECT day, known_on, CAST(sum(events) AS BIGINT) AS events
+SELECT day, known_on, sum(events) AS events
 FROM account_day WHERE events > 0 GROUP BY day, known_on
 """
 
-ROLLUPS = {
-    "usage": ROLLUP.replace("{where}\n", "\n"),
-    "account_number": ACCOUNT_NUMBER,
-    "person_number": PERSON_NUMBER,
-    "feature_number": FEATURE_NUMBER,
-    "usage_numbered": NUMBERED,
-    "user_day": USER_DAY,
-    "feature_day": FEATURE_DAY,
-    "seen_before": SEEN_BEFORE,
-    "used_before": USED_BEFORE,
-    "account_day": ACCOUNT_DAY,
-    "first_use": FIRST_USE,
-    "fleet_day": FLEET_DAY,
-}
-"""Each rollup by its name, in the order in which they are built."""
+OPTIONAL = frozenset({"known_at", "actor", "quantity", "duration_s", "slots"})
+"""What the rollup tells beside events: where nothing is known of it, or nobody asks, a constant is cheaper."""
+
+MADE_OF = {"slots": {"half_hours", "sessions", "user_days"}, "quantity": {"quantity"}, "duration_s": {"duration_s"}}
+"""The columns of `account_day` that rest on an optional one."""
 
 SCRATCH = ("usage_numbered", "seen_before", "used_before")
 """The rollups that only others read."""
 
 
-def build(engine: DuckEngine, kept: KeptUsage | None = None) -> None:
-    """Roll the accepted events up, once, into the tables of `ROLLUPS`; from what is ``kept``, only what is new."""
-    for name, sql in ROLLUPS.items():
-        if name == "usage" and kept is not None:
-            kept.refresh(engine, ROLLUP)
-            continue
-        engine.execute(f"CREATE OR REPLACE TABLE {name} AS {sql}")
-    for name in SCRATCH:
-        engine.execute(f"DROP TABLE {name}")
+def rollup(told: frozenset[str] = OPTIONAL) -> str:
+    """The SQL of the rollup of events, with ``{where}`` for the rows it shall read; ``told`` of `OPTIONAL`."""
+    keys, sums = ["account_id, user_id, event, CAST(occurred_at AS DATE) AS day"], ["count(*) AS events"]
+    outer = {"known_on": "day", "human": "true", "quantity": "CAST(events AS DECIMAL(18, 4))"}
+    outer |= {"duration_s": "CAST(NULL AS DECIMAL(18, 4))", "slots": "CAST(0 AS BIGINT)"}
+    if "known_at" in told:
+        keys.append("CAST(known_at AS DATE) AS known_on")
+    if "actor" in told:
+        keys.append("coalesce(actor, 'human') = 'human' AS human")
+    for name in ("quantity", "duration_s"):
+        if name in told:
+            total = f"sum({exact(name)})"
+            sums.append(f"{exact(total)} AS {name}")
+    if "slots" in told:
+        half_hour = f"(hour(occurred_at) * 60 + minute(occurred_at)) // {SLOT_MINUTES}"
+        sums.append(f"bit_or(CAST(1 AS BIGINT) << ({half_hour})) AS slots")
+    inner = f"SELECT {', '.join(keys)},\n         {', '.join(sums)}\n  FROM events {{where}}\n  GROUP BY ALL"
+    constants = {"known_at": "known_on", "actor": "human"}
+    given = {constants.get(name, name) for name in told}
+    cells = [name if name in given else f"{constant} AS {name}" for name, constant in outer.items()]
+    return f"\nSELECT account_id, user_id, event, day, events, {', '.join(cells)}\nFROM (\n  {inner})\n"
+
+
+def _user_day(told: frozenset[str]) -> str:
+    """The SQL of what each person did on each day; what is not told costs nothing."""
+    events, slots = "CAST(events AS DOUBLE)", "slots"
+    cells = {"events": f"sum({events})", "api_events": "CAST(0 AS DOUBLE)"}
+    people = {name: name for name in ("quantity", "duration_s")}
+    if "actor" in told:
+        cells = {
+            "events": f"sum(CASE WHEN human THEN {events} ELSE 0 END)",
+            "api_events": f"sum(CASE WHEN human THEN 0 ELSE {events} END)",
+        }
+        people = {name: f"CASE WHEN human THEN {name} END" for name in people}
+        slots = "CASE WHEN human THEN slots ELSE 0 END"
+    cells["quantity"] = exact(f"coalesce(sum({people['quantity']}), 0)")
+    cells["duration_s"] = "CAST(NULL AS DECIMAL(18, 4))"
+    if "duration_s" in told:
+        cells["duration_s"] = exact(f"sum({people['duration_s']})")
+    cells["slots"] = f"CASE WHEN person IS NOT NULL THEN bit_or({slots}) ELSE 0 END"
+    if "slots" not in told:
+        cells["slots"] = "CAST(0 AS BIGINT)"
+    return USER_DAY.format(cells=",\n       ".join(f"{cell} AS {name}" for name, cell in cells.items()))
+
+
+def rollups(told: frozenset[str] = OPTIONAL) -> dict[str, str]:
+    """The SQL of each rollup by its name, in the order in which they are built."""
+    late = "known_at" in told
+    before = {"seen_before": SEEN_BEFORE, "used_before": USED_BEFORE} if late else {}
+    return {
+        "usage": rollup(told).replace("{where}", ""),
+        "account_number": ACCOUNT_NUMBER,
+        "feature_number": FEATURE_NUMBER,
+        "usage_numbered": NUMBERED,
+        "user_day": _user_day(told),
+        "feature_day": FEATURE_DAY,
+        **before,
+        "account_day": ACCOUNT_DAY.format(**(SOME_LATE if late else ALL_IN_TIME), **SUMS),
+        "first_use": FIRST_USE if late else FIRST_USE_IN_TIME,
+        "fleet_day": FLEET_DAY,
+    }
+
+
+def build(facts: Facts, read: frozenset[str] | None = None) -> None:
+    """Roll the accepted events up, once, into the tables of `rollups`; from what is kept, only what is new.
+
+    ``read`` names the columns of the rollups that somebody will read (None: any); the others may hold constants.
+    """
+    engine, told = facts.engine, _told(facts, read)
+    with engine.unordered():
+        for name, sql in rollups(told).items():
+            if name == "usage" and facts.kept is not None:
+                facts.kept.refresh(engine, rollup())
+                continue
+            engine.execute(f"CREATE OR REPLACE TABLE {name} AS {sql}")
+        for name in SCRATCH:
+            engine.execute(f"DROP TABLE IF EXISTS {name}")
+
+
+def _told(facts: Facts, read: frozenset[str] | None) -> frozenset[str]:
+    """What of `OPTIONAL` the events hold and somebody reads."""
+    known = facts.known.get("events", frozenset()) | {"slots"}
+    unread = {name for name, columns in MADE_OF.items() if read is not None and not columns & read}
+    return OPTIONAL & known - unread

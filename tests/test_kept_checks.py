@@ -222,8 +222,8 @@ KINDS = {
 def test_every_rollup_can_be_kept(tmp_path: Path) -> None:
     """Rollups kept by month, with numbers given as people come, hold what a full build makes, but for the numbers."""
     steps = tuple(
-        Step(name=name, sql=usage.ROLLUP if name == "usage" else sql, kind=KINDS.get(name, "by day"))  # type: ignore[arg-type]
-        for name, sql in usage.ROLLUPS.items()
+        Step(name=name, sql=usage.rollup() if name == "usage" else sql, kind=KINDS.get(name, "by day"))  # type: ignore[arg-type]
+        for name, sql in usage.rollups().items()
     )
     by_id = "FROM {0} d JOIN account_number n USING (account) ORDER BY ALL"
     for place, kinds in enumerate((["good"] * 20, ["stranger", "newcomer", "good"] * 3, ["good", "nobody"])):

@@ -181,7 +181,7 @@ def test_the_simulated_market():
     """On a market with all its tables, about a hundred contracts at two cutoffs agree with the oracles."""
     source = Simulated(settings=MarketSettings(accounts=40, months=15, seed=5, volume=0.1))
     facts = take_in(source, DuckEngine(threads=2), None)
-    usage.build(facts.engine)
+    usage.build(facts)
     snapshots.lay_book(facts, snapshots.Renewal(), cutoffs=(facts.cutoff, facts.cutoff - timedelta(days=90)))
     facts.engine.execute("DELETE FROM snapshots WHERE hash(snapshot_id) % 10 >= 8")
     assert check(facts) > 30

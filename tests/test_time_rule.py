@@ -127,7 +127,7 @@ def market() -> Facts:
 def _market(threads: int) -> Facts:
     source = Simulated(settings=MarketSettings(accounts=40, months=15, seed=3, volume=0.6))
     facts = take_in(source, DuckEngine(threads=threads), None)
-    usage.build(facts.engine)
+    usage.build(facts)
     return facts
 
 

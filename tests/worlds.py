@@ -63,7 +63,7 @@ def facts_of(
     facts = take_in(Rows(world), DuckEngine(threads=threads), None, now=TODAY)
     # Endings are derived up to the facts' own cutoff only: whoever looks from a later one must say so.
     facts = replace(facts, cutoff=max(facts.cutoff, until))
-    usage.build(facts.engine)
+    usage.build(facts)
     if terms:
         outcomes.lay(facts)
     return facts

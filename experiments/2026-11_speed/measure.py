@@ -54,9 +54,9 @@ def catalogue(folder: Path) -> int:
 def plain(folder: Path) -> pd.DataFrame:
     """From the files to the 21 plain window signals."""
     facts = facts_of(folder)
-    usage.build(facts.engine)
-    snapshots.lay_accounts(facts, MODE, cutoffs=CUTOFFS)
     wanted: tuple[SignalColumn, ...] = tuple(c for c in columns(CATALOGUE) if c.name in (*PLAIN, "recency"))
+    usage.build(facts, plan.plan_of(CATALOGUE, facts.known, wanted).reads)
+    snapshots.lay_accounts(facts, MODE, cutoffs=CUTOFFS)
     values = plan.run(facts, CATALOGUE, wanted=wanted)
     keys = facts.engine.frame("SELECT account_id, cutoff FROM snapshots ORDER BY snapshot_id")
     return pd.concat([keys, values], axis=1)
@@ -65,7 +65,7 @@ def plain(folder: Path) -> pd.DataFrame:
 def account(folder: Path) -> dict[str, float]:
     """One account at one cutoff, once the rollups and the year's books are there: the median of 20."""
     facts = facts_of(folder)
-    usage.build(facts.engine)
+    usage.build(facts)
     cutoff = date(2025, 12, 1)
     snapshots.lay_book(facts, MODE, cutoffs=standing.months([cutoff]))
     computed = plan.run(facts, CATALOGUE)

@@ -2,8 +2,8 @@
 
 import os
 import weakref
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -58,6 +58,15 @@ class DuckEngine:
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
         """Run one statement for its effect."""
         self._connection.execute(sql, list(parameters))
+
+    @contextmanager
+    def unordered(self) -> Iterator[None]:
+        """Let statements give their rows in any order, unless they say one: nothing waits for the row before it."""
+        self.execute("SET preserve_insertion_order = false")
+        try:
+            yield
+        finally:
+            self.execute("SET preserve_insertion_order = true")
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
         """Run one query; its rows as plain tuples."""

@@ -59,7 +59,7 @@ def sql(
     from features.signals import CATALOGUE
 
     known = {each.name: frozenset(column.name for column in each.columns) for each in TABLES}
-    steps = [*usage.ROLLUPS.items(), *((step.table, step.sql) for step in plan_of(CATALOGUE, known).statements)]
+    steps = [*usage.rollups().items(), *((step.table, step.sql) for step in plan_of(CATALOGUE, known).statements)]
     for name, text in steps:
         made = f"CREATE TABLE {name} AS {text}" if name else text
         typer.echo(f"-- {name or 'the signals'}\n{written(made, dialect)};\n")

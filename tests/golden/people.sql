@@ -13,7 +13,7 @@ SELECT snapshot_id,
   count(*) FILTER (WHERE (mask & 3) <> 0 AND true) AS active_users_28d,
   count(*) FILTER (WHERE (mask & 4) <> 0 AND true) AS active_users_28d_before
 FROM (
-SELECT snapshot_id, person, bit_or(CASE WHEN age <= 7 THEN 1 WHEN age <= 28 THEN 2 WHEN age <= 56 THEN 4 WHEN age <= 730 THEN 8 ELSE 0 END) AS mask, min(age) AS last_age,
+SELECT snapshot_id, person, bit_or(CASE WHEN age <= 7 THEN 1 WHEN age <= 28 THEN 2 WHEN age <= 56 THEN 4 ELSE 0 END) AS mask, min(age) AS last_age,
        sum(CASE WHEN age <= 28 THEN events ELSE 0 END) AS events_28,
        sum(CASE WHEN age <= 84 THEN events ELSE 0 END) AS events_84,
        sum(CASE WHEN age <= 182 THEN events ELSE 0 END) AS events_182,
@@ -21,7 +21,7 @@ SELECT snapshot_id, person, bit_or(CASE WHEN age <= 7 THEN 1 WHEN age <= 28 THEN
 FROM (
   SELECT s.snapshot_id, u.person, u.events, date_diff('day', u.day, s.cutoff) AS age
   FROM looks s JOIN user_day u ON u.account = s.account AND u.known_on < s.cutoff
-   AND u.day >= s.cutoff - 730
+   AND u.day >= s.cutoff - 56
   WHERE u.person IS NOT NULL AND u.events > 0)
 GROUP BY snapshot_id, person)
 GROUP BY snapshot_id;
