@@ -60,8 +60,8 @@ FROM (
   WHERE {ADMINISTRATOR}
   UNION ALL
   SELECT s.snapshot_id, m.user_id, {age_of("u.day")} AS age
-  FROM user_day u JOIN person_number p ON p.person = u.person
-  JOIN users m ON m.account_id = p.account_id AND m.user_id = p.user_id
+  FROM user_day u JOIN account_number n ON n.account = u.account
+  JOIN users m ON m.account_id = n.account_id AND hash(m.user_id) = u.person
   JOIN snapshots s ON s.account_id = m.account_id AND m.known_at < s.cutoff AND u.known_on < s.cutoff
    AND u.day >= s.cutoff - {{lookback}}
   WHERE u.events > 0 AND {ADMINISTRATOR})

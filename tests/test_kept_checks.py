@@ -95,7 +95,7 @@ def told(folder: Path, home: Path | None, today: date) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as scratch, DuckEngine(threads=1) as engine:
         out = Path(scratch) / "rejected"
         facts = take_in(Files(folder=folder), engine, out, today, keep=home)
-        usage.build(engine, facts.kept)
+        usage.build(facts)
         return {
             "facts": (facts.known, facts.fingerprint, facts.cutoff, facts.findings),
             "rejected": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in out.iterdir()},
@@ -210,7 +210,6 @@ def test_two_intakes_at_once(tmp_path: Path) -> None:
 
 KINDS = {
     "account_number": "numbers",
-    "person_number": "numbers",
     "feature_number": "numbers",
     "usage_numbered": "scratch",
     "seen_before": "scratch",
@@ -232,7 +231,7 @@ def test_every_rollup_can_be_kept(tmp_path: Path) -> None:
         whole = take_in(Files(folder=tmp_path), DuckEngine(threads=1), None, TODAY)
         assert kept.kept is not None
         kept.kept.refresh_all(kept.engine, steps)
-        usage.build(whole.engine)
+        usage.build(whole)
         for name in ("user_day", "feature_day", "account_day", "first_use"):
             query = (
                 f"SELECT n.account_id, d.* EXCLUDE (account) {'' if name != 'user_day' else 'REPLACE (0 AS person)'} "
