@@ -7,7 +7,7 @@ from pathlib import Path
 from features import domain
 from features.conform import is_given
 from features.domain import Table
-from features.engines.duckdb import DuckEngine, identifier, quoted
+from features.engines.duckdb import DuckEngine, identifier, quoted, reading
 from features.facts import Facts, Finding
 from features.fingerprint import fingerprint
 from features.keeping.checks import KeptChecks
@@ -56,7 +56,8 @@ def take_in(
                 empty(table, engine)
                 continue
             checks = None if keep is None or table.name != "events" else KeptChecks(folder=keep, say=say)
-            sifted = sift(table, raw, engine, now=today, accounts="accounts" in raws, keep=checks)
+            with reading(table.name):
+                sifted = sift(table, raw, engine, now=today, accounts="accounts" in raws, keep=checks)
             findings += aside.take(table, raw, sifted)
             findings += mixed_zones(table, raw, sifted.types, engine)
             known[table.name] = _known(table, raw, sifted, engine)

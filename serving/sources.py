@@ -7,7 +7,7 @@ from typing import Any
 from features.combined import Combined, Part
 from features.errors import SettingsError
 from features.raw import Source
-from features.sources import EXPORTS, Database, Files, Simulated
+from features.sources import AGREEMENTS, EXPORTS, Database, Files, Simulated
 from serving.config import DataSettings
 
 
@@ -32,6 +32,9 @@ def _made(kind: str, folder: Path, data: DataSettings) -> Source:
         return Simulated()
     if kind == "database":
         return _database(data)
+    for agreements in AGREEMENTS:
+        if agreements.name == kind:
+            return agreements(folder=folder, grace_days=data.grace_days)
     return next(export for export in EXPORTS if export.name == kind)(folder=folder)
 
 

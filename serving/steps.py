@@ -10,6 +10,7 @@ from features.engines.duckdb import DuckEngine
 from features.errors import DataError, SourceError
 from features.facts import Facts, Finding
 from features.intake import take_in
+from features.keeping.folder import locked
 from features.signal import Signal, columns
 from features.signals import CATALOGUE
 from features.snapshots import Inactivity, Mode, Renewal
@@ -30,8 +31,11 @@ from training.train import train as learn
 
 @contextmanager
 def facts_of(settings: Settings, progress: Progress) -> Iterator[Facts]:
-    """The accepted facts of the data folder; gives the memory back at the end."""
-    with DuckEngine(spill=settings.home / "spill", threads=settings.train.threads) as engine:
+    """The accepted facts of the data folder; gives the memory back at the end. One at a time works in a home."""
+    with (
+        locked(settings.home, progress.say),
+        DuckEngine(spill=settings.home / "spill", threads=settings.train.threads) as engine,
+    ):
         source = source_of(settings.data)
         where = "the database" if settings.data.kind == "database" else str(settings.data.folder)
         with progress.step(f"read {' and '.join((where, *settings.data.also))}"):

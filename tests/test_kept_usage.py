@@ -186,4 +186,4 @@ def test_two_at_once(tmp_path):
     with started(HOLD, "held", kept.folder / "lock") as holder:
         assert kept.refresh(facts.engine, usage.rollup()) == ()
         number = holder.pid
-    assert said[-1:] == [f"waiting for process {number}, which is refreshing {kept.folder}"]
+    assert said[-1:] == [f"waiting for process {number}, which is working in {kept.folder}"]

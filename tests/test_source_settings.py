@@ -104,6 +104,24 @@ def test_every_export_runs_through_to_a_worklist(tmp_path: Path, model: Trained,
     assert set(worklist["account_id"]) <= {row[0] for row in found.engine.rows("SELECT account_id FROM contracts")}
 
 
+@pytest.mark.parametrize(("kind", "file"), [("hubspot", "deals.csv"), ("salesforce", "Opportunity.csv")])
+def test_grace_days_are_those_of_the_settings(tmp_path: Path, kind: str, file: str) -> None:
+    """A next term that starts 48 days after the end renews where the settings allow it so long."""
+    deals = (
+        "Record ID,Opportunity ID,Company name,Account Name,Deal Name,Opportunity Name,Deal Stage,Stage,Amount,"
+        "Close Date,Contract Start Date,Contract End Date\n"
+        "1,1,Acme,Acme,First,First,Closed Won,Closed Won,100,2024-01-31,2024-01-31,2025-01-31\n"
+        "2,2,Acme,Acme,Next,Next,Closed Won,Closed Won,100,2025-03-10,2025-03-20,2026-03-20\n"
+    )
+    written(tmp_path, {f"crm/{file}": deals, "use/events.csv": "account_id,occurred_at,event\nAcme,2025-06-01,edit\n"})
+    told = []
+    for grace in ("", "grace_days = 60"):
+        text = f'[data]\nkind = "{kind}"\nfolder = "crm"\n{grace}\n[data.also.use]\nkind = "files"\nfolder = "use"\n'
+        found = facts(source_of(settings(tmp_path, text).data))
+        told.append(found.engine.rows("SELECT outcome FROM contracts ORDER BY starts_on")[0][0])
+    assert told == ["churned", "renewed"]
+
+
 def test_files_lie_where_the_settings_say(tmp_path: Path) -> None:
     """A table may be a file, a folder or a pattern elsewhere; relative ones are beside ebb.toml; one file will do."""
     later = EVENTS.replace("2026-01-05", "2026-02-05")

@@ -12,6 +12,8 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
+from features.errors import SourceError
+
 
 class DuckEngine:
     """One DuckDB connection, in UTC, that never fetches an extension from outside.
@@ -94,6 +96,19 @@ class DuckEngine:
         self._connection.register("incoming", rows)
         self.execute(f"INSERT INTO {name} BY NAME SELECT * FROM incoming")
         self._connection.unregister("incoming")
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Faults of the files that are read as one SourceError line; those of a query pass through."""
+    try:
+        yield
+    except duckdb.Error as fault:
+        spoilt = (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException)
+        # A page that cannot be decoded has no class of its own.
+        if not isinstance(fault, spoilt) and type(fault) is not duckdb.Error:
+            raise
+        raise SourceError(f"{what} cannot be read: {str(fault).strip().splitlines()[0]}") from fault
 
 
 def quoted(text: str) -> str:

@@ -26,7 +26,7 @@ def locked(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            say(f"waiting for process {lock.read().strip() or '?'}, which is refreshing {folder}")
+            say(f"waiting for process {lock.read().strip() or '?'}, which is working in {folder}")
             fcntl.flock(lock, fcntl.LOCK_EX)
         lock.seek(0)
         lock.truncate()

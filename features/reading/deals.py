@@ -62,8 +62,13 @@ class Deal:
     email: tuple[str, ...] = ()
 
 
-def raws(records: Records, deal: Deal, engine: DuckEngine, parts: Mapping[str, str]) -> Mapping[str, Raw]:
-    """The tables contracts, opportunities and accounts; ``parts`` gives the SQL conditions of `deal` and `account`."""
+def raws(
+    records: Records, deal: Deal, engine: DuckEngine, parts: Mapping[str, str], grace_days: int
+) -> Mapping[str, Raw]:
+    """The tables contracts, opportunities and accounts; ``parts`` gives the SQL conditions of `deal` and `account`.
+
+    ``grace_days`` is how long a next term may take to make the one before renewed.
+    """
     deals = f"_deals_{records.tool}"
     cells = ", ".join(f"{_named(getattr(deal, item.name))} AS {item.name}" for item in fields(deal))
     engine.execute(
@@ -74,7 +79,7 @@ def raws(records: Records, deal: Deal, engine: DuckEngine, parts: Mapping[str, s
     engine.execute(f"DROP TABLE {deals}_text")
     found = {
         "contracts": Raw(
-            sql=_contracts(deals),
+            sql=_contracts(deals, grace_days),
             columns=terms.COLUMNS,
             broken=records.broken if engine.rows(f"SELECT 1 FROM {records.lines} LIMIT 1") else None,
             unmapped=_unmapped(deals, engine),
@@ -146,7 +151,7 @@ def _terms(held: str, lost: str) -> str:
     WHERE h.account_id IS NOT NULL"""
 
 
-def _contracts(deals: str) -> str:
+def _contracts(deals: str, grace_days: int) -> str:
     """Contracts with their outcomes; a text that is no date or number stays, for intake to say so."""
     lost = f"SELECT account_id, closed_on, coalesce(starts_on, closed_on) AS due FROM {deals} WHERE is_renewal AND lost"
     days = f"SELECT closed_on AS day FROM {deals} WHERE won OR lost UNION ALL SELECT opened_on FROM {deals}"
@@ -156,7 +161,7 @@ def _contracts(deals: str) -> str:
         for column, text in (("starts_on", "start_text"), ("ends_on", "end_text"), ("arr", "arr_text"))
     )
     held = f"SELECT * FROM {deals} WHERE is_term"
-    return f"SELECT * REPLACE ({shown}) FROM ({terms.decided(_terms(held, lost), through)})"
+    return f"SELECT * REPLACE ({shown}) FROM ({terms.decided(_terms(held, lost), through, grace_days)})"
 
 
 def _opportunities(deals: str) -> Raw:

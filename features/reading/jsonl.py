@@ -11,8 +11,8 @@ from features.reading.text import complain_of_encoding
 LONGEST_LINE = 2**26
 """Bytes; an object with long free text still fits."""
 
-NO_DELIMITER = "\x01"
-"""Never stands in JSON, which writes control characters as escapes: so a line is one cell."""
+NO_DELIMITER = "\x01\x02\x03\x04"
+"""Never stands in JSON, which writes control characters as escapes, nor elsewhere: so a line is one cell."""
 
 
 OBJECT = "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END"

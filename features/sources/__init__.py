@@ -18,10 +18,14 @@ Export = Segment | PostHog | Amplitude | Mixpanel | Snowplow | Salesforce | HubS
 EXPORTS: tuple[type[Export], ...] = (Segment, PostHog, Amplitude, Mixpanel, Snowplow, Salesforce, HubSpot, Stripe)
 """Exports of other tools, read as those write them: each wants a folder and nothing else."""
 
+AGREEMENTS: tuple[type[Salesforce | HubSpot | Stripe], ...] = (Salesforce, HubSpot, Stripe)
+"""Those that tell of contracts, and how each ended within the grace days."""
+
 SOURCES: tuple[type[Source], ...] = (Files, Database, *EXPORTS, Simulated)
 """Every source there is."""
 
 __all__ = [
+    "AGREEMENTS",
     "EXPORTS",
     "SOURCES",
     "Amplitude",

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from features.engines.duckdb import DuckEngine
+from features.outcomes import GRACE_DAYS
 from features.raw import Raw
 from features.reading.deals import Deal, raws
 from features.reading.records import Export, compact
@@ -46,13 +47,14 @@ DEAL: Final = Deal(
 
 @dataclass(frozen=True, kw_only=True)
 class HubSpot:
-    """A folder of HubSpot CSV files, or one of deals."""
+    """A folder of HubSpot CSV files, or one of deals. ``grace_days`` is how long a next term may take."""
 
     folder: Path
     name: str = "hubspot"
+    grace_days: int = GRACE_DAYS
 
     def raw(self, engine: DuckEngine) -> Mapping[str, Raw]:
         """Contracts, opportunities and accounts. Raises SourceError when there is no export or it is empty."""
         records = Export(tool=self.name, folder=self.folder, endings=(".csv",), named=compact).read(engine)
         companies = "lower(parse_filename(_file)) LIKE '%compan%' AND lower(parse_filename(_file)) NOT LIKE '%deal%'"
-        return raws(records, DEAL, engine, {"deal": f"NOT ({companies})", "account": companies})
+        return raws(records, DEAL, engine, {"deal": f"NOT ({companies})", "account": companies}, self.grace_days)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from features.engines.duckdb import DuckEngine
+from features.outcomes import GRACE_DAYS
 from features.raw import Raw
 from features.reading.deals import Deal, raws
 from features.reading.records import Export, compact
@@ -49,10 +50,11 @@ DEAL: Final = Deal(
 
 @dataclass(frozen=True, kw_only=True)
 class Salesforce:
-    """A folder of Salesforce CSV files, or one of opportunities."""
+    """A folder of Salesforce CSV files, or one of opportunities. ``grace_days`` is how long a next term may take."""
 
     folder: Path
     name: str = "salesforce"
+    grace_days: int = GRACE_DAYS
 
     def raw(self, engine: DuckEngine) -> Mapping[str, Raw]:
         """Contracts, opportunities and accounts. Raises SourceError when there is no export or it is empty."""
@@ -60,4 +62,4 @@ class Salesforce:
         accounts = (
             "lower(parse_filename(_file)) LIKE '%account%' AND lower(parse_filename(_file)) NOT LIKE '%opportunit%'"
         )
-        return raws(records, DEAL, engine, {"deal": f"NOT ({accounts})", "account": accounts})
+        return raws(records, DEAL, engine, {"deal": f"NOT ({accounts})", "account": accounts}, self.grace_days)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from features.engines.duckdb import DuckEngine, quoted
+from features.outcomes import GRACE_DAYS
 from features.raw import Raw, sharing
 from features.reading import terms
 from features.reading.behaviour import account_of
@@ -58,10 +59,11 @@ CUSTOMER: Final = first(at("customer", "id"), at("customer"))
 
 @dataclass(frozen=True, kw_only=True)
 class Stripe:
-    """A folder of Stripe's lists."""
+    """A folder of Stripe's lists. ``grace_days`` is how long a next term may take."""
 
     folder: Path
     name: str = "stripe"
+    grace_days: int = GRACE_DAYS
 
     def raw(self, engine: DuckEngine) -> Mapping[str, Raw]:
         """Contracts, invoices and accounts. Raises SourceError when there is no export or it is empty."""
@@ -74,7 +76,7 @@ class Stripe:
         through = f"(SELECT max(day)::DATE FROM ({days}))"
         found = {
             "contracts": Raw(
-                sql=terms.decided(f"SELECT * FROM {held['terms']}", through),
+                sql=terms.decided(f"SELECT * FROM {held['terms']}", through, self.grace_days),
                 columns=terms.COLUMNS,
                 broken=_broken(records, held, engine),
             ),
