@@ -1,5 +1,6 @@
 """DuckDB: the embedded engine, one connection, spilling to a folder when memory runs short."""
 
+import importlib.util
 import os
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -73,6 +74,20 @@ class DuckEngine:
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
         """Run one query; its rows as plain tuples."""
         return self._connection.execute(sql, list(parameters)).fetchall()
+
+    def load(self, extension: str) -> bool:
+        """Load one of DuckDB's extensions where it is installed, in DuckDB's own folder or as a Python package."""
+        for name in (extension, f"{extension}_scanner"):
+            places = [name]
+            package = importlib.util.find_spec(f"duckdb_extension_{name}")
+            if package is not None and package.origin is not None:
+                inside = Path(package.origin).parent / "extensions" / f"v{duckdb.__version__}"
+                places.append(quoted(str(inside / f"{name}.duckdb_extension")))
+            for place in places:
+                with suppress(duckdb.Error):
+                    self.execute(f"LOAD {place}")
+                    return True
+        return False
 
     def make_room(self, name: str) -> None:
         """Forget the table or view of that name."""

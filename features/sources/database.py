@@ -115,12 +115,24 @@ def _read_only(connection: Connection) -> None:
     if kind == "postgresql":
         connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         connection.execute(text("SET LOCAL TIME ZONE 'UTC'"))
+        connection.execute(text("SET LOCAL datestyle = 'ISO'"))
+        if connection.dialect.driver == "psycopg":
+            _dates_as_texts(connection)
     elif kind in ("mysql", "mariadb"):
         connection.execute(text("SET SESSION TRANSACTION READ ONLY"))
         connection.execute(text("SET SESSION time_zone = '+00:00'"))
         connection.commit()
     elif kind == "sqlite":
         connection.execute(text("PRAGMA query_only = ON"))
+
+
+def _dates_as_texts(connection: Connection) -> None:
+    """Dates as PostgreSQL writes them: Python has none after 9999, and one such row spoils not all."""
+    from psycopg.types.string import TextLoader
+
+    driver: Any = connection.connection.driver_connection
+    for kind in ("date", "timestamp", "timestamptz"):
+        driver.adapters.register_loader(kind, TextLoader)
 
 
 def _queries(connection: Connection, given: Mapping[str, str], schema: str | None) -> Mapping[str, str]:
@@ -146,13 +158,7 @@ def _queries(connection: Connection, given: Mapping[str, str], schema: str | Non
 def _attached(url: URL, engine: DuckEngine) -> bool:
     """Whether DuckDB has its own extension for this database installed."""
     extension = EXTENSIONS.get(url.get_backend_name())
-    if extension is None:
-        return False
-    try:
-        engine.execute(f"LOAD {extension}")
-    except duckdb.Error:
-        return False
-    return True
+    return extension is not None and engine.load(extension)
 
 
 def _copy(url: URL, query: str, held: str, engine: DuckEngine) -> bool:

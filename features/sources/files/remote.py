@@ -23,13 +23,12 @@ KEYS: Final = {
 
 def read(place: str, renaming: Renaming, engine: DuckEngine) -> Raw:
     """The table at an address or a pattern of them. Raises SourceError when httpfs or the files are not there."""
-    try:
-        engine.execute("LOAD httpfs")
-    except duckdb.Error:
+    if not engine.load("httpfs"):
         raise SourceError(
             f"{place} needs DuckDB's extension httpfs, which is not installed here and is never fetched by itself: "
-            "install it once with INSTALL httpfs in DuckDB, or copy the files to a folder"
-        ) from None
+            "install it once with INSTALL httpfs in DuckDB, or the package duckdb-extension-httpfs of its version, "
+            "or copy the files to a folder"
+        )
     given = {key: os.environ[name] for key, name in KEYS.items() if os.environ.get(name)}
     if place.startswith("s3://") and given:
         cells = ", ".join(f"{key} {quoted(value)}" for key, value in given.items())
