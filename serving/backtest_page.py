@@ -54,7 +54,7 @@ def page(run: BacktestRun, said: Sequence[Said]) -> str:
         metrics=METRICS,
         charts=_charts(run, said),
         bands=by_band(said),
-        tiles=_tiles(run, losses, warned),
+        tiles=_tiles(run, said, losses, warned),
         lists=[
             ("Lost after a warning", "Said to be high at least once before the end.", *_cut(warned)),
             ("Lost without a warning", "Never said to be high: what Ebb did not see.", *_cut(missed)),
@@ -102,9 +102,13 @@ def _charts(run: BacktestRun, said: Sequence[Said]) -> list[tuple[str, str, str]
     return [(title, reads, svg) for title, reads, svg in drawn if svg]
 
 
-def _tiles(run: BacktestRun, losses: Sequence[Loss], warned: Sequence[Loss]) -> list[tuple[str, str, str]]:
+def _tiles(
+    run: BacktestRun, said: Sequence[Said], losses: Sequence[Loss], warned: Sequence[Loss]
+) -> list[tuple[str, str, str]]:
     """The figures that a reader wants first: title, figure, and what it means."""
     overall, all_arr = run.figures["overall"], _arr(losses)
+    among = [one.among for one in said if one.among]
+    book = f" of {median(among):,.0f}" if among else ""
     share = f"{percent(len(warned) / len(losses))}" if losses else "–"
     of_arr = f"; {percent(_arr(warned) / all_arr)} of the ARR lost" if all_arr else ""
     days = [loss.warned for loss in warned if loss.warned is not None]
@@ -112,9 +116,9 @@ def _tiles(run: BacktestRun, losses: Sequence[Loss], warned: Sequence[Loss]) -> 
         ("Losses warned of", share, f"{len(warned):,} of {len(losses):,} said high before the end{of_arr}"),
         ("First warning", f"{median(days):.0f} days" if days else "–", "before the end, half of them earlier"),
         (
-            f"Among the first {run.capacity}",
+            f"In the first {run.capacity}{book}",
             _percent(overall["recall_at_capacity"]),
-            f"of the looks at losses, {_percent(overall['arr_recall_at_capacity'])} of their ARR: a week's work",
+            f"of the looks at losses, {_percent(overall['arr_recall_at_capacity'])} of their ARR: a week's capacity",
         ),
         ("AUC", _figure(overall["auc"]), f"95 % interval {_interval(overall['auc'])}; .5 is chance"),
         (
