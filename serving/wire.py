@@ -5,7 +5,10 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
+from serving import changes
 from serving.book import Band, Run, Score
+from serving.changes import told
+from serving.explained import Explained
 from serving.plays import suggested
 from serving.worklist import Item
 
@@ -70,6 +73,37 @@ class ScoreResponse(Body):
     errors: list[UnknownAccount]
 
 
+class Change(Body):
+    """One family's share of the log-odds in the run before and now."""
+
+    family: str
+    before: float
+    now: float
+    difference: float = Field(description="above 0: it raises the risk more than it did")
+    sentence: str
+
+
+class Changes(Body):
+    """How an account's risk moved since the run before, and which families moved it, the furthest first."""
+
+    since: date = Field(description="the cutoff of the run before")
+    risk_before: float
+    base: float = Field(description="what the term and its date alone moved, in log-odds")
+    families: list[Change]
+    incomparable: str | None = Field(description="why shares cannot be compared: the model changed")
+
+
+class Lever(Body):
+    """One signal moved to what healthy peers show, and the risk the model would then give."""
+
+    family: str
+    signal: str
+    now: float
+    to: float
+    risk: float = Field(ge=0, le=1)
+    sentence: str
+
+
 class ListedAccount(Body):
     """One line of the worklist."""
 
@@ -83,6 +117,8 @@ class ListedAccount(Body):
     arr_at_risk: float | None
     renewal_date: date | None
     days_to_renewal: int | None
+    risk_before: float | None = Field(description="in the run before; null when that did not know the account")
+    changed: list[str] = Field(description="what moved the risk most since then")
     reasons: list[str]
     play: str
     todo: str
@@ -105,7 +141,10 @@ class PastRisk(Body):
 
 
 class Account(Body):
-    """One account: its score, its risks in the runs so far (latest first), and what to do."""
+    """One account: its score, its risks in the runs so far (latest first), what changed, what would help, what to do.
+
+    Levers are what the model expects of one signal moved, all else equal: no promise.
+    """
 
     name: str | None
     owner: str | None
@@ -113,6 +152,8 @@ class Account(Body):
     contract_id: str | None
     score: AccountScore
     history: list[PastRisk]
+    changes: Changes | None
+    levers: list[Lever]
     play: str
     todo: str
 
@@ -174,26 +215,40 @@ def listed(item: Item) -> ListedAccount:
         arr_at_risk=score.arr_at_risk,
         renewal_date=score.ends_on,
         days_to_renewal=score.days_to_renewal,
+        risk_before=None if item.changes is None else item.changes.risk_before,
+        changed=[] if item.changes is None else list(told(item.changes)),
         reasons=list(item.reasons),
         play=item.play.name,
         todo=item.play.todo,
     )
 
 
-def account(score: Score, run: Run, history: tuple[tuple[Run, float], ...]) -> Account:
+def account(found: Explained) -> Account:
     """One account with its past as it goes over the wire."""
-    play = suggested(score)
+    score, play = found.score, suggested(found.score)
     past = [
         PastRisk(cutoff=then.cutoff, made_at=then.made_at, risk=risk, model_version=then.model_version)
-        for then, risk in history
+        for then, risk in found.history
     ]
     return Account(
         name=score.name,
         owner=score.owner,
         segment=score.segment,
         contract_id=score.contract_id,
-        score=account_score(score, run),
+        score=account_score(score, found.run),
         history=past,
+        changes=None if found.changes is None else _changes(found.changes),
+        levers=[Lever.model_validate(lever, from_attributes=True) for lever in found.levers],
         play=play.name,
         todo=play.todo,
+    )
+
+
+def _changes(found: changes.Changes) -> Changes:
+    return Changes(
+        since=found.since,
+        risk_before=found.risk_before,
+        base=found.base,
+        families=[Change.model_validate(one, from_attributes=True) for one in found.families],
+        incomparable=found.incomparable,
     )

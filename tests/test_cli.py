@@ -179,10 +179,13 @@ def test_an_account_is_explained(market_home: MarketHome) -> None:
     home = ["--home", market_home.folder]
     first = json.loads(ebb("worklist", "--top", 1, "--format", "json", *home).stdout)[0]
     drivers = json.loads(ebb("explain", first["account_id"], "--format", "json", *home).stdout)
-    assert {"family", "contribution", "signal", "now", "before", "typical", "sentence"} == set(drivers[0])
+    assert set(drivers[0]) == {"family", "contribution", "change", "signal", "now", "before", "typical", "sentence"}
     shown = ebb("explain", first["account_id"], *home).stdout
     assert first["todo"][:40] in shown
     assert str(drivers[0]["family"]) in shown
+    levers = json.loads(ebb("explain", first["account_id"], "--levers", "--format", "json", *home).stdout)
+    assert len(levers) <= 3
+    assert all(lever["risk"] < first["risk"] for lever in levers)
 
 
 def test_scoring_again_changes_no_old_row(market_home: MarketHome) -> None:
