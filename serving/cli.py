@@ -11,7 +11,7 @@ from typing import Final
 import typer
 
 from features.errors import EbbError
-from serving.commands import demo, explaining, learning, models, scores, service, setup, signal_table
+from serving.commands import demo, explaining, forecasting, learning, models, scores, service, setup, signal_table
 
 DEBUG: Final = "EBB_DEBUG"
 """Set to anything, it lets the whole trace of a fault through."""
@@ -39,6 +39,7 @@ for _command in (
     scores.score,
     scores.worklist,
     explaining.explain,
+    forecasting.forecast,
     service.serve,
     learning.signals,
     signal_table.build,

@@ -14,6 +14,7 @@ from serving import wire
 from serving.book import Run, Score
 from serving.config import Settings
 from serving.explained import Explained, explained
+from serving.outlook import Outlook
 from serving.rating import Peers, levers_of, peers, rate
 from serving.signal_book import BOOK, SignalBook
 from serving.store import Choice, ScoreStore
@@ -67,7 +68,21 @@ class Desk:
     def account(self, account_id: str, *, past: int) -> Explained | None:
         """An account explained, with its risks in so many runs; None when it is not in the book."""
         found = explained(self._opened(), account_id, past=past)
-        return None if found is None else replace(found, levers=self._levers(found))
+        if found is None:
+            return None
+        try:
+            survival = self._outlook(found.run).survival(found.score)
+        except StoreError:
+            survival = ()
+        return replace(found, levers=self._levers(found), survival=survival)
+
+    def forecast(self) -> tuple[Run, Outlook]:
+        """The renewals of the coming months, as they were forecast when the book was scored."""
+        run = latest(self._opened())
+        return run, self._outlook(run)
+
+    def _outlook(self, run: Run) -> Outlook:
+        return Outlook.read(self._settings.home / BOOK, run.signals)
 
     def _levers(self, found: Explained) -> tuple[Lever, ...]:
         """What would lower the risk most; nothing where the champion that said it is not at hand."""
@@ -94,6 +109,8 @@ class Desk:
         return wire.Ready(
             model_name=laid.champion.name,
             model_version=laid.champion.version,
+            verdict=laid.champion.verdict,
+            usable=laid.champion.usable,
             cutoff=laid.run.cutoff,
             accounts=len(laid.signals),
         )

@@ -1,6 +1,7 @@
 """One account explained: its score, its past, what changed, and what would lower the risk most."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from serving.book import Run, Score
 from serving.changes import Changes
@@ -13,8 +14,10 @@ from training.levers import Lever
 class Explained:
     """``history`` holds its risks in the runs so far, the latest first.
 
-    ``changes`` is None where the run before did not know it. ``levers`` are empty where nothing would help, and where
-    the book was scored by another model than the champion, which cannot be asked about it.
+    ``changes`` is None where the run before did not know it.
+
+    ``levers`` are empty where nothing would help, and where the book was scored by another model than the champion,
+    which cannot be asked about it. ``survival`` is the chance to be still there after each renewal.
     """
 
     run: Run
@@ -22,6 +25,7 @@ class Explained:
     history: tuple[tuple[Run, float], ...]
     changes: Changes | None
     levers: tuple[Lever, ...] = ()
+    survival: tuple[tuple[date, float], ...] = ()
 
 
 def explained(store: ScoreStore, account_id: str, *, past: int) -> Explained | None:

@@ -1,5 +1,6 @@
 """What goes over the wire: the bodies of requests and answers, and problems (RFC 9457)."""
 
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Annotated, Final, Literal
 
@@ -9,6 +10,7 @@ from serving import changes
 from serving.book import Band, Run, Score
 from serving.changes import told
 from serving.explained import Explained
+from serving.outlook import Outlook
 from serving.plays import suggested
 from serving.worklist import Item
 
@@ -127,6 +129,7 @@ class ListedAccount(Body):
 class WorklistResponse(Body):
     """Accounts by expected ARR lost; ``next`` leads to the next page, null when there is none."""
 
+    usable: bool = Field(description="false: no usable signal, ranked by value and date only")
     items: list[ListedAccount]
     next: str | None
 
@@ -138,6 +141,49 @@ class PastRisk(Body):
     made_at: datetime
     risk: float
     model_version: str
+
+
+class Alive(Body):
+    """The chance that an account is still there after a renewal."""
+
+    on: date
+    chance: float = Field(ge=0, le=1)
+
+
+class Interval(Body):
+    """A figure: expected, and the ends of its 80 % and 95 % intervals."""
+
+    expected: float
+    low_80: float
+    high_80: float
+    low_95: float
+    high_95: float
+
+
+class Month(Body):
+    """The renewals of one month."""
+
+    month: str
+    contracts: int
+    arr: float
+    lost_contracts: Interval
+    renewed: Interval = Field(description="old ARR of those who stay")
+    expanded: Interval = Field(description="what those who pay more add")
+    after: Interval = Field(description="what those who stay pay then")
+    at_risk: Interval = Field(description="old ARR of those who leave")
+    grr: Interval | None
+    nrr: Interval | None
+
+
+class Forecast(Body):
+    """The next renewals of the latest book by month, and gross and net retention of the past year."""
+
+    cutoff: date
+    since: date | None = Field(description="from when GRR and NRR are counted")
+    grr: float | None
+    nrr: float | None
+    usable: bool = Field(description="false: no usable signal, every risk is a base rate")
+    months: list[Month]
 
 
 class Account(Body):
@@ -154,6 +200,7 @@ class Account(Body):
     history: list[PastRisk]
     changes: Changes | None
     levers: list[Lever]
+    survival: list[Alive] = Field(description="renewal by renewal; beyond the next one at the book's mean risk")
     play: str
     todo: str
 
@@ -170,6 +217,8 @@ class Ready(Body):
     status: Literal["ready"] = "ready"
     model_name: str
     model_version: str
+    verdict: str = Field(description="what training said of the model; why, where there is no usable signal")
+    usable: bool
     cutoff: date
     accounts: int
 
@@ -239,8 +288,21 @@ def account(found: Explained) -> Account:
         history=past,
         changes=None if found.changes is None else _changes(found.changes),
         levers=[Lever.model_validate(lever, from_attributes=True) for lever in found.levers],
+        survival=[Alive(on=on, chance=chance) for on, chance in found.survival],
         play=play.name,
         todo=play.todo,
+    )
+
+
+def forecast(found: Outlook, run: Run) -> Forecast:
+    """A forecast as it goes over the wire."""
+    return Forecast(
+        cutoff=found.cutoff,
+        since=found.since,
+        grr=found.grr,
+        nrr=found.nrr,
+        usable=run.usable,
+        months=[Month.model_validate(asdict(month)) for month in found.months],
     )
 
 
