@@ -29,9 +29,9 @@ MONTHS = (
             ("at_risk", "at risk"),
             ("renewed", "renewed"),
             ("expanded", "expanded"),
-            ("after", "ARR after"),
         )
     ),
+    Column(key="after", title="ARR after", keep="program"),
     Column(key="lost_contracts", title="lost", keep="program"),
     Column(key="grr", title="GRR", shown=_share, right=True),
     Column(key="nrr", title="NRR", shown=_share, right=True),
