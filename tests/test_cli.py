@@ -64,6 +64,7 @@ COMMANDS = (
     "score",
     "worklist",
     "explain",
+    "forecast",
     "serve",
     "signals",
     "simulate",
