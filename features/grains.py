@@ -7,6 +7,8 @@ midnight.
 
 from features.grain import Grain, age_of
 from features.grains_commercial import COMMERCIAL
+from features.grains_habits import HABITS
+from features.habits import quarter
 
 SNAPSHOT = Grain(
     name="snapshot",
@@ -72,7 +74,11 @@ USER = Grain(
 FEATURE = Grain(
     name="feature",
     windows="mask",
-    rows=SEEN.format(what="feature", what_day="feature_day", age=age_of("u.day"), where=""),
+    rows=f"""
+SELECT f.*, coalesce(m.core, 0) = 1 AS core, coalesce(m.sticky, 0) = 1 AS sticky, m.cores, m.stickies
+FROM ({SEEN.format(what="feature", what_day="feature_day", age=age_of("u.day"), where="")}) f
+JOIN looks l ON l.snapshot_id = f.snapshot_id
+LEFT JOIN feature_mark m ON m.feature = f.feature AND m.quarter = {quarter("l.cutoff")}""",
 )
 
 FLEET = Grain(
@@ -165,4 +171,5 @@ GRAINS: tuple[Grain, ...] = (
     SURVEY,
     TOUCH,
     *COMMERCIAL,
+    *HABITS,
 )

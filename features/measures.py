@@ -1,5 +1,6 @@
 """The few kinds of measure that signals are declared with."""
 
+from features.habits import COUNT_BITS
 from features.signal import Measure
 from features.usage import SLOT_MINUTES, exact
 
@@ -78,4 +79,16 @@ def silence_of_largest(grain: str) -> Measure:
     # Ages are below 1000, so the second term only breaks ties.
     return Measure(
         grain=grain, sql="arg_max(last_age, events_{window} * 1000 - last_age) FILTER (WHERE events_{window} > 0)"
+    )
+
+
+def spread(column: str, kinds: int) -> Measure:
+    """How evenly days fall on kinds of times whose counts share a number: 0 all on one, 1 all alike (Pielou, 1966)."""
+    packed = f"CAST(sum({column}) FILTER (WHERE {{inside}}) AS BIGINT)"
+    counts = [f"(({packed} >> {COUNT_BITS * kind}) & {(1 << COUNT_BITS) - 1})" for kind in range(kinds)]
+    total = f"CAST({' + '.join(counts)} AS DOUBLE)"
+    weighted = " + ".join(f"{count} * ln(greatest({count}, 1))" for count in counts)
+    return Measure(
+        grain="habit",
+        sql=f"CASE WHEN {total} > 0 THEN greatest(ln({total}) - ({weighted}) / {total}, 0) / ln({kinds}) END",
     )

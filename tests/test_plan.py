@@ -114,6 +114,8 @@ def test_nothing_known_gives_nothing_known():
         "api_share_84d",
         "all_events_change_28d",
         "all_events_change_84d",
+        "hour_evenness_28d",
+        "hour_evenness_84d",
     }
 
 

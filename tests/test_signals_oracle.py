@@ -18,11 +18,12 @@ from features.signals import CATALOGUE
 from features.sources.simulated import MarketSettings, Simulated
 from tests.oracle_account import ACCOUNT
 from tests.oracle_commercial import COMMERCIAL
+from tests.oracle_habits import HABITS
 from tests.oracle_use import USE
 from tests.oracles import Ledger, View, ledger_of, views
 from tests.worlds import CUTOFF, CUTOFFS, World, day, facts_of, moment, random_world
 
-ORACLES = {**USE, **ACCOUNT, **COMMERCIAL}
+ORACLES = {**USE, **ACCOUNT, **COMMERCIAL, **HABITS}
 COMPUTED = tuple(column for column in columns(CATALOGUE) if not isinstance(column.signal.measure, Standing))
 
 

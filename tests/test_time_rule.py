@@ -20,7 +20,10 @@ from tests.worlds import CUTOFF, CUTOFFS, World, as_known, day, facts_of, joined
 
 MODES: tuple[Mode, ...] = (Renewal(), Inactivity(active_days=60, horizon_days=30, every_days=45))
 KEYS = ["account_id", "contract_id", "cutoff", "lead_days"]
-FLEET = ("fleet_events", "events_against_fleet", "events_share", "discount")
+FLEET = (
+    *("fleet_events", "events_against_fleet", "events_share", "discount"),
+    *("core_", "sticky_features_share", "first_value_delay"),
+)
 """Signals that look at other accounts on purpose; standings are not among those that SQL computes."""
 
 few = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -106,7 +109,7 @@ def test_other_accounts_do_not_matter(seed):
     among = among.loc[alone.index]
     aside = [column for column in alone if str(column).startswith(FLEET)]
     same(alone.drop(columns=aside), among.drop(columns=aside))
-    assert len(aside) == 7
+    assert len(aside) == 15
 
 
 @few

@@ -3,6 +3,9 @@
 from features.measures import arrivals, evenness, rows_in, share_of_largest, share_of_silent, silence_of_largest
 from features.signal import Formula, Measure, Signal, change_of
 
+CORE_SILENCE = """(CAST(sum(CASE WHEN core THEN last_age ELSE 0 END) AS DOUBLE)
+  + 731 * (max(cores) - count(*) FILTER (WHERE core))) / nullif(max(cores), 0)"""
+
 SIGNALS = (
     Signal(
         name="features",
@@ -119,5 +122,60 @@ SIGNALS = (
         unit="events a user",
         healthier="more",
         reading="each person did {now} things in the last {window} days, {before} in the {window} before",
+    ),
+    Signal(
+        name="core_features",
+        family="adoption",
+        measure=rows_in("feature", where="core"),
+        windows=(28, 84),
+        absent=0,
+        meaning="features used of the core: the five that most accounts used in the quarter before",
+        unit="features",
+        healthier="more",
+        reading="{now} of the product's core features used in the last {window} days, {before} in the {window} before",
+    ),
+    Signal(
+        name="core_silence",
+        family="adoption",
+        measure=Measure(grain="feature", sql="min(last_age) FILTER (WHERE core)"),
+        absent=731,
+        meaning="days since any core feature was used (731: not in two years)",
+        unit="days",
+        healthier="less",
+        reading="a core feature was last used {now} days ago; four weeks earlier it was {before}",
+    ),
+    Signal(
+        name="core_feature_longest_silence",
+        family="adoption",
+        measure=Measure(grain="feature", sql="max(last_age) FILTER (WHERE core)"),
+        absent=731,
+        meaning="days since the core feature longest untouched, of those ever used, was used (731: none)",
+        unit="days",
+        healthier="less",
+        reading="a core feature it knows has not been used for {now} days; four weeks earlier it was {before}",
+    ),
+    Signal(
+        name="core_feature_usual_silence",
+        family="adoption",
+        measure=Measure(grain="feature", sql=CORE_SILENCE),
+        absent=731,
+        meaning="days since each core feature was last used, on average over them (731 for one not used in two years)",
+        unit="days",
+        healthier="less",
+        reading="core features were last used {now} days ago on average; four weeks earlier it was {before}",
+    ),
+    Signal(
+        name="sticky_features_share",
+        family="adoption",
+        measure=Measure(
+            grain="feature",
+            sql="CAST(count(*) FILTER (WHERE {inside} AND sticky) AS DOUBLE) / nullif(max(stickies), 0)",
+        ),
+        windows=(28, 84),
+        absent=0,
+        meaning="share used of the sticky features: those whose accounts stayed more often in the quarters before",
+        unit="share",
+        healthier="more",
+        reading="{now:percent} of the features that keep customers were used in {window} days, {before:percent} before",
     ),
 )

@@ -1,6 +1,9 @@
 """Frequency: how often people use the product."""
 
-from features.measures import active_days, active_weeks, total
+from dataclasses import replace
+
+from features.habits import PARTS
+from features.measures import active_days, active_weeks, spread, total
 from features.signal import Formula, Measure, Signal, change_of
 
 WINDOWS = (7, 14, 28, 56, 84, 182, 365)
@@ -218,5 +221,46 @@ SIGNALS = (
         unit="log ratio",
         healthier="more",
         reading="use by people and integrations changed by {now:ratio} against the {window} days before",
+    ),
+    Signal(
+        name="longest_gap",
+        family="frequency",
+        measure=Measure(grain="gap", sql="max(days) FILTER (WHERE {inside})"),
+        windows=(84, 182, 364),
+        absent=1,
+        meaning="longest time between two days of use that ended within the window (1: no day was left out)",
+        unit="days",
+        healthier="neither",
+        reading="up to {now} days passed between days of use in the last {window}, {before} in the {window} before",
+    ),
+    Signal(
+        name="silence_against_longest",
+        family="frequency",
+        measure=Formula(sql="{recency} / {longest_gap}"),
+        windows=(84, 182, 364),
+        meaning="days since the last use, in units of the account's own longest gap between days of use",
+        unit="longest gaps",
+        healthier="less",
+        reading="silent for {now} times the longest gap of {window} days, {before} times {window} days earlier",
+    ),
+    Signal(
+        name="weekday_evenness",
+        family="frequency",
+        measure=spread("weekdays", 7),
+        windows=(28, 84),
+        meaning="how evenly days of use fall on weekdays: 0 always the same one, 1 all alike",
+        unit="0 to 1",
+        healthier="neither",
+        reading="days of use fall on weekdays with an evenness of {now} (of 1), {before} {window} days earlier",
+    ),
+    Signal(
+        name="hour_evenness",
+        family="frequency",
+        measure=replace(spread("parts", PARTS), needs=("events.user_id",)),
+        windows=(28, 84),
+        meaning="how evenly use falls on the hours of the day, by parts of three: 0 always the same, 1 all alike",
+        unit="0 to 1",
+        healthier="neither",
+        reading="use falls on the hours of the day with an evenness of {now} (of 1), {before} {window} days earlier",
     ),
 )

@@ -113,4 +113,13 @@ SIGNALS = (
         healthier="more",
         reading="used on {now:percent} of the days of the last year, {before:percent} in the year before",
     ),
+    Signal(
+        name="first_value_delay",
+        family="lifecycle",
+        measure=Measure(grain="first_value", sql="max(days)"),
+        meaning="days from the account's creation to the first use of a core feature, or until now without any",
+        unit="days",
+        healthier="less",
+        reading="{now} days passed from its start to the first use of a core feature",
+    ),
 )

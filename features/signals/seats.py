@@ -1,6 +1,6 @@
 """Seats: who uses the product, who came and went, and how many of the seats paid for are used."""
 
-from features.measures import arrivals, rows_in, share_of_largest, share_of_silent, silence_of_largest
+from features.measures import arrivals, rows_in, share_of_largest, share_of_silent, silence_of_largest, total
 from features.signal import Formula, Measure, Signal, change_of
 
 SIGNALS = (
@@ -189,5 +189,48 @@ SIGNALS = (
         unit="days",
         healthier="less",
         reading="an administrator was last seen {now} days ago; four weeks earlier it was {before}",
+    ),
+    Signal(
+        name="top_user_load",
+        family="seats",
+        measure=Formula(sql="{top_user_share} * {active_users}"),
+        windows=(84,),
+        meaning="use of the most active login, in units of the account's usual login: one may carry several people",
+        unit="usual logins",
+        healthier="neither",
+        reading="one login carries as much as {now} usual ones, {before} {window} days earlier",
+    ),
+    Signal(
+        name="long_user_days",
+        family="seats",
+        measure=total("long_days", grain="habit", needs=("events.user_id",)),
+        windows=(28, 84),
+        absent=0,
+        meaning="days on which one login was seen in more half-hours than a person works: 14 hours",
+        unit="days",
+        healthier="neither",
+        reading="a login was in use for 14 hours a day {now} times in the last {window} days, {before} times before",
+    ),
+    Signal(
+        name="restless_user_days",
+        family="seats",
+        measure=total("restless_days", grain="habit", needs=("events.user_id",)),
+        windows=(28, 84),
+        absent=0,
+        meaning="days on which one login was seen in every three hours of the day and the night",
+        unit="days",
+        healthier="neither",
+        reading="a login was in use around the clock {now} times in the last {window} days, {before} times before",
+    ),
+    Signal(
+        name="longest_user_day",
+        family="seats",
+        measure=Measure(grain="habit", sql="max(longest) FILTER (WHERE {inside}) * 0.5", needs=("events.user_id",)),
+        windows=(84,),
+        absent=0,
+        meaning="the most hours in which one login was seen on one day",
+        unit="hours",
+        healthier="neither",
+        reading="one login was in use for up to {now} hours a day in the last {window} days, {before} before that",
     ),
 )
