@@ -75,7 +75,7 @@ FEATURE = Grain(
     name="feature",
     windows="mask",
     rows=f"""
-SELECT f.*, coalesce(m.core, 0) = 1 AS core, coalesce(m.sticky, 0) = 1 AS sticky, m.cores, m.stickies
+SELECT f.*, coalesce(m.core, 0) = 1 AS core, coalesce(m.sticky, 0) = 1 AS sticky, m.stickies
 FROM ({SEEN.format(what="feature", what_day="feature_day", age=age_of("u.day"), where="")}) f
 JOIN looks l ON l.snapshot_id = f.snapshot_id
 LEFT JOIN feature_mark m ON m.feature = f.feature AND m.quarter = {quarter("l.cutoff")}""",

@@ -4,6 +4,8 @@ They stand on `features.usage` and keep its promise: what becomes known later ad
 that a look counts what was known before its cutoff and nothing else.
 """
 
+from features.engines.duckdb import DuckEngine
+
 LONG_DAY = 28
 """Half-hours of one login on one day, 14 hours, that one person hardly works: several people may share it."""
 
@@ -37,16 +39,32 @@ def part(slots: str, number: int) -> str:
 RESTLESS = " AND ".join(f"{part('{slots}', number)} <> 0" for number in range(PARTS))
 """Whether somebody was seen in all parts of the day."""
 
+PARTS_SEEN = " + ".join(
+    f"CASE WHEN {part('slots', n)} <> 0 THEN CAST({1 << (COUNT_BITS * n)} AS BIGINT) ELSE 0 END" for n in range(PARTS)
+)
 NEW_PART = "CASE WHEN {now} <> 0 AND {old} = 0 THEN CAST({one} AS BIGINT) ELSE 0 END"
 NEW_PARTS = " + ".join(
     NEW_PART.format(now=part("slots", n), old=part("old", n), one=1 << (COUNT_BITS * n)) for n in range(PARTS)
 )
 """One count for each part of the day in which people of the account were seen, side by side in one number."""
 
-IN_TIME = "SELECT account, day, known_on, CAST(0 AS BIGINT) AS old, slots AS now FROM user_day"
-
 SOME_LATE = """SELECT u.account, u.day, u.known_on, coalesce(b.slots, 0) AS old, coalesce(b.slots, 0) | u.slots AS now
-  FROM user_day u LEFT JOIN seen_before b ON b.person = u.person AND b.day = u.day AND b.known_on = u.known_on"""
+  FROM user_day u LEFT JOIN seen_before b
+    ON b.account = u.account AND b.person = u.person AND b.day = u.day AND b.known_on = u.known_on"""
+
+HABIT_DAY_IN_TIME = f"""
+SELECT account, day, day AS known_on,
+       CAST(1 AS BIGINT) << CAST({COUNT_BITS} * (isodow(day) - 1) AS BIGINT) AS weekdays, {PARTS_SEEN} AS parts,
+       long_days, restless_days, longest
+FROM (
+  SELECT account, day, bit_or(slots) AS slots,
+         CAST(sum(CASE WHEN bit_count(slots) >= {LONG_DAY} THEN 1 ELSE 0 END) AS BIGINT) AS long_days,
+         CAST(sum(CASE WHEN bit_count(slots) >= {PARTS} AND {RESTLESS.format(slots="slots")}
+                       THEN 1 ELSE 0 END) AS BIGINT) AS restless_days,
+         nullif(max(CAST(bit_count(slots) AS BIGINT)), 0) AS longest
+  FROM user_day WHERE events > 0 GROUP BY account, day)
+ORDER BY account
+"""
 
 LONG_DAYS = f"""
 SELECT account, day, known_on, bit_or(now) AS slots,
@@ -55,7 +73,7 @@ SELECT account, day, known_on, bit_or(now) AS slots,
        CAST(sum(CASE WHEN {RESTLESS.format(slots="now")} AND NOT ({RESTLESS.format(slots="old")})
                      THEN 1 ELSE 0 END) AS BIGINT) AS restless_days,
        max(CAST(bit_count(now) AS BIGINT)) AS longest
-FROM ({{user_day}})
+FROM ({SOME_LATE})
 WHERE now <> 0 GROUP BY account, day, known_on
 """
 
@@ -70,17 +88,16 @@ GROUP BY late.account, late.day, late.known_on
 HABIT_DAY = f"""
 SELECT account, day, known_on, weekdays, {NEW_PARTS} AS parts, long_days, restless_days, longest
 FROM (
-  SELECT t.account, t.day, t.known_on, coalesce(d.slots, 0) AS slots, {{old}} AS old,
+  SELECT t.account, t.day, t.known_on, coalesce(d.slots, 0) AS slots, coalesce(b.slots, 0) AS old,
          CASE WHEN t.active_days = 1
               THEN CAST(1 AS BIGINT) << CAST({COUNT_BITS} * (isodow(t.day) - 1) AS BIGINT) ELSE 0 END AS weekdays,
          coalesce(d.long_days, 0) AS long_days, coalesce(d.restless_days, 0) AS restless_days, d.longest
   FROM account_day t
-  LEFT JOIN long_days d ON d.account = t.account AND d.day = t.day AND d.known_on = t.known_on{{before}})
+  LEFT JOIN long_days d ON d.account = t.account AND d.day = t.day AND d.known_on = t.known_on
+  LEFT JOIN slots_before b ON b.account = t.account AND b.day = t.day AND b.known_on = t.known_on)
 WHERE weekdays <> 0 OR slots <> 0
 ORDER BY account
 """
-
-BEFORE = "\n  LEFT JOIN slots_before b ON b.account = t.account AND b.day = t.day AND b.known_on = t.known_on"
 
 GAP_IN_TIME = """
 SELECT account, day, day AS known_on, CAST(NULL AS DATE) AS void_on, days
@@ -171,11 +188,20 @@ marked AS (
     SELECT quarter, feature, 0 AS core, 1 AS sticky FROM sticky WHERE place <= {STICKY})
   GROUP BY quarter, feature)
 SELECT quarter, feature, core, sticky,
-       CAST(sum(core) OVER (PARTITION BY quarter) AS BIGINT) AS cores,
        CAST(sum(sticky) OVER (PARTITION BY quarter) AS BIGINT) AS stickies
 FROM marked
 """
 """The core and the sticky features of each quarter, decided at its beginning from what was known then."""
+
+OF_DAYS = frozenset({"weekdays", "parts", "long_days", "restless_days", "longest"})
+"""What a day of habits tells."""
+
+OF_FEATURES = frozenset({"core", "sticky", "days"})
+READ_BY = {
+    "gap": frozenset({"days"}),
+    **dict.fromkeys(("feature_begun", "feature_quarter", "feature_mark"), OF_FEATURES),
+}
+"""The columns of grains for which a rollup is read; the others are read for those of `OF_DAYS`."""
 
 SCRATCH = ("long_days", "slots_before", "feature_quarter")
 """The rollups that only others read."""
@@ -183,21 +209,32 @@ SCRATCH = ("long_days", "slots_before", "feature_quarter")
 
 def rollups(*, late: bool) -> dict[str, str]:
     """The SQL of each rollup by its name, in order; ``late``: some facts became known after their day."""
+    features = {"feature_quarter": FEATURE_QUARTER, "feature_mark": FEATURE_MARK}
     if not late:
         return {
-            "long_days": LONG_DAYS.format(user_day=IN_TIME),
-            "habit_day": HABIT_DAY.format(old="CAST(0 AS BIGINT)", before=""),
+            "habit_day": HABIT_DAY_IN_TIME,
             "gap": GAP_IN_TIME,
             "feature_begun": FEATURE_BEGUN_IN_TIME,
-            "feature_quarter": FEATURE_QUARTER,
-            "feature_mark": FEATURE_MARK,
+            **features,
         }
     return {
-        "long_days": LONG_DAYS.format(user_day=SOME_LATE),
+        "long_days": LONG_DAYS,
         "slots_before": SLOTS_BEFORE,
-        "habit_day": HABIT_DAY.format(old="coalesce(b.slots, 0)", before=BEFORE),
+        "habit_day": HABIT_DAY,
         "gap": GAP,
         "feature_begun": FEATURE_BEGUN,
-        "feature_quarter": FEATURE_QUARTER,
-        "feature_mark": FEATURE_MARK,
+        **features,
     }
+
+
+def build(engine: DuckEngine, read: frozenset[str] | None = None) -> None:
+    """Make the rollups from those of `features.usage`; where every fact was known on its day, the short way.
+
+    ``read`` names the columns that somebody will read (None: any); what nobody reads is left empty.
+    """
+    late = bool(engine.rows("SELECT 1 FROM account_day WHERE known_on > day LIMIT 1"))
+    for name, sql in rollups(late=late).items():
+        wanted = read is None or READ_BY.get(name, OF_DAYS) & read
+        engine.execute(f"CREATE OR REPLACE TABLE {name} AS {sql if wanted else f'SELECT * FROM ({sql}) WHERE false'}")
+    for name in SCRATCH:
+        engine.execute(f"DROP TABLE IF EXISTS {name}")

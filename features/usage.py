@@ -7,6 +7,7 @@ What became known later than the day it tells of adds only what was not known be
 and over the days on which they became known, and nothing needs to be counted as distinct again.
 """
 
+from features import habits
 from features.facts import Facts
 
 LARGEST = 1e13
@@ -139,8 +140,12 @@ FROM usage
 OPTIONAL = frozenset({"known_at", "actor", "quantity", "duration_s", "slots"})
 """What the rollup tells beside events: where nothing is known of it, or nobody asks, a constant is cheaper."""
 
-MADE_OF = {"slots": {"half_hours", "sessions", "user_days"}, "quantity": {"quantity"}, "duration_s": {"duration_s"}}
-"""The columns of `account_day` that rest on an optional one."""
+MADE_OF = {
+    "slots": {"half_hours", "sessions", "user_days"} | (habits.OF_DAYS - {"weekdays"}),
+    "quantity": {"quantity"},
+    "duration_s": {"duration_s"},
+}
+"""The columns of `account_day` and of `features.habits` that rest on an optional one."""
 
 SCRATCH = ("usage_numbered", "seen_before", "used_before")
 """The rollups that only others read."""
@@ -222,6 +227,7 @@ def build(facts: Facts, read: frozenset[str] | None = None) -> None:
                 facts.kept.refresh(engine, rollup())
                 continue
             engine.execute(f"CREATE OR REPLACE TABLE {name} AS {sql}")
+        habits.build(engine, read)
         for name in SCRATCH:
             engine.execute(f"DROP TABLE IF EXISTS {name}")
 

@@ -103,7 +103,7 @@ def _known_ages(view: View) -> list[int]:
 
 def _usual_silence(view: View, _: int) -> float:
     ages = list(_ages(view).values())
-    return sum(ages) / len(ages) if ages else NEVER
+    return (sum(ages) + NEVER * (5 - len(ages))) / 5
 
 
 def _sticky_share(view: View, window: int) -> float:
@@ -129,7 +129,6 @@ HABITS: Mapping[str, tuple[tuple[str, ...], Oracle]] = {
     # adoption
     "core_features": ((), lambda v, w: len(set(_core(v)) & seen(_people(v, w), "event"))),
     "core_silence": ((), lambda v, w: min(_known_ages(v), default=NEVER)),
-    "core_feature_longest_silence": ((), lambda v, w: max(_known_ages(v), default=NEVER)),
     "core_feature_usual_silence": ((), _usual_silence),
     "sticky_features_share": ((), _sticky_share),
     # lifecycle

@@ -109,7 +109,7 @@ def test_other_accounts_do_not_matter(seed):
     among = among.loc[alone.index]
     aside = [column for column in alone if str(column).startswith(FLEET)]
     same(alone.drop(columns=aside), among.drop(columns=aside))
-    assert len(aside) == 15
+    assert len(aside) == 13
 
 
 @few

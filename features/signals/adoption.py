@@ -1,10 +1,10 @@
 """Adoption: which features people use, how evenly, what is new and what was given up."""
 
+from features.habits import CORE
 from features.measures import arrivals, evenness, rows_in, share_of_largest, share_of_silent, silence_of_largest
 from features.signal import Formula, Measure, Signal, change_of
 
-CORE_SILENCE = """(CAST(sum(CASE WHEN core THEN last_age ELSE 0 END) AS DOUBLE)
-  + 731 * (max(cores) - count(*) FILTER (WHERE core))) / nullif(max(cores), 0)"""
+CORE_SILENCE = f"731 - CAST(sum(CASE WHEN core THEN 731 - last_age ELSE 0 END) AS DOUBLE) / {CORE}"
 
 SIGNALS = (
     Signal(
@@ -145,21 +145,11 @@ SIGNALS = (
         reading="a core feature was last used {now} days ago; four weeks earlier it was {before}",
     ),
     Signal(
-        name="core_feature_longest_silence",
-        family="adoption",
-        measure=Measure(grain="feature", sql="max(last_age) FILTER (WHERE core)"),
-        absent=731,
-        meaning="days since the core feature longest untouched, of those ever used, was used (731: none)",
-        unit="days",
-        healthier="less",
-        reading="a core feature it knows has not been used for {now} days; four weeks earlier it was {before}",
-    ),
-    Signal(
         name="core_feature_usual_silence",
         family="adoption",
         measure=Measure(grain="feature", sql=CORE_SILENCE),
         absent=731,
-        meaning="days since each core feature was last used, on average over them (731 for one not used in two years)",
+        meaning="days since each of the five core features was last used, on average (731: not in two years)",
         unit="days",
         healthier="less",
         reading="core features were last used {now} days ago on average; four weeks earlier it was {before}",
@@ -171,7 +161,7 @@ SIGNALS = (
             grain="feature",
             sql="CAST(count(*) FILTER (WHERE {inside} AND sticky) AS DOUBLE) / nullif(max(stickies), 0)",
         ),
-        windows=(28, 84),
+        windows=(84,),
         absent=0,
         meaning="share used of the sticky features: those whose accounts stayed more often in the quarters before",
         unit="share",

@@ -52,14 +52,15 @@ def sql(
     dialect: Annotated[Dialect, typer.Option("--dialect", help="Whose SQL.")] = "duckdb",
 ) -> None:
     """Print the plan of all signals as SQL: the rollups of events, then the signals of the table `snapshots`."""
-    from features import usage
+    from features import habits, usage
     from features.domain import TABLES
     from features.engines.dialects import written
     from features.plan import plan_of
     from features.signals import CATALOGUE
 
     known = {each.name: frozenset(column.name for column in each.columns) for each in TABLES}
-    steps = [*usage.rollups().items(), *((step.table, step.sql) for step in plan_of(CATALOGUE, known).statements)]
+    rollups = usage.rollups() | habits.rollups(late=True)
+    steps = [*rollups.items(), *((step.table, step.sql) for step in plan_of(CATALOGUE, known).statements)]
     for name, text in steps:
         made = f"CREATE TABLE {name} AS {text}" if name else text
         typer.echo(f"-- {name or 'the signals'}\n{written(made, dialect)};\n")
