@@ -49,9 +49,13 @@ class Formula:
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """Where another signal's value stands in the book: the share of accounts below it (see `features.standing`)."""
+    """Where another signal's value stands in the book: the share of accounts below it (see `features.standing`).
+
+    ``among``: all accounts, or the peers only, which are of the same segment and about the same age.
+    """
 
     of: str
+    among: Literal["all", "peers"] = "all"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,10 +9,13 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from features.signal import Signal, SignalColumn, Standing, columns
+from features.signal import Signal, SignalColumn, Standing, column_name, columns
 
 MONTHS = 12
 """An account is compared with the books of so many months: a year evens out seasons and fills small books."""
+
+AGES = (90.0, 365.0, 1095.0)
+"""Days since its creation that part new accounts, those of the first year, those of three, and old ones."""
 
 FEWEST = 20
 """Fewer looks than this say nothing about where an account stands."""
@@ -32,16 +35,35 @@ def stand(values: pd.DataFrame, cutoffs: pd.Series, book: pd.DataFrame, catalogu
     """The share of the past year's books below each value, ties by half: (n, ranked columns), NaN where not known.
 
     ``values`` holds the ranked signals' own columns, ``cutoffs`` (n,) datetime64. ``book`` is what the whole book
-    looked like on the days of `months`: one row an account and day, ``cutoff`` (datetime64) and the same columns.
+    looked like on the days of `months`: one row an account and day, ``cutoff`` (datetime64) and the same columns. Both
+    tell the ``segment``, without which, and without ``account_age``, all accounts are of one kind.
     """
     wanted = ranked(catalogue)
     places = {}
     month, held = _month_number(cutoffs), _month_number(book["cutoff"])
+    kinds = _kinds(values), _kinds(book)
     for column in wanted:
         base = _base(column)
         own, peers = values[base].to_numpy(dtype=float), book[base].to_numpy(dtype=float)
-        places[column.name] = _standings(own, month, peers, held)
+        assert isinstance(column.signal.measure, Standing)
+        if column.signal.measure.among == "all":
+            places[column.name] = _standings(own, month, peers, held)
+            continue
+        place = np.full(len(own), np.nan)
+        for kind in set(kinds[0]):
+            rows = kinds[0] == kind
+            alike = kinds[1] == kind
+            place[rows] = _standings(own[rows], month[rows], peers[alike], held[alike])
+        places[column.name] = place
     return pd.DataFrame(places, index=values.index, columns=[column.name for column in wanted])
+
+
+def _kinds(looks: pd.DataFrame) -> np.ndarray:
+    """The segment and the class of age of each look, as one text, (n,)."""
+    segments = looks["segment"].astype(str) if "segment" in looks else pd.Series("", index=looks.index)
+    ages = looks["account_age"] if "account_age" in looks else pd.Series(np.nan, index=looks.index)
+    classes = np.where(ages.isna(), -1, np.searchsorted(AGES, ages.fillna(0.0), side="right"))
+    return np.char.add(np.char.add(classes.astype(str), " "), segments.to_numpy(dtype=str))
 
 
 def _standings(own: np.ndarray, month: np.ndarray, peers: np.ndarray, held: np.ndarray) -> np.ndarray:
@@ -72,7 +94,7 @@ def _month_number(days: pd.Series) -> np.ndarray:
 def _base(column: SignalColumn) -> str:
     """The column whose standing it is."""
     assert isinstance(column.signal.measure, Standing)
-    return column.name.replace(column.signal.name, column.signal.measure.of, 1)
+    return column_name(column.signal.measure.of, column.window)
 
 
 def _months(cutoff: date) -> list[date]:

@@ -98,7 +98,8 @@ def _table(facts: Facts, mode: Mode, lay: Callable[[], None], catalogue: tuple[S
     computed = plan.run(facts, catalogue)
     asked, in_book = keys["asked"].to_numpy(dtype=bool), keys["in_book"].to_numpy(dtype=bool)
     own, looks = computed[asked].reset_index(drop=True), keys[asked].reset_index(drop=True)
-    places = standing.stand(own, looks["cutoff"], computed[in_book].assign(cutoff=keys["cutoff"]), catalogue)
+    book = computed[in_book].assign(cutoff=keys["cutoff"], segment=keys["segment"])
+    places = standing.stand(own.assign(segment=looks["segment"]), looks["cutoff"], book, catalogue)
     signals = pd.concat([own, places], axis=1)[[column.name for column in columns(catalogue)]]
     return SignalTable(
         keys=looks.drop(columns=["outcome_left", "asked", "in_book"]),

@@ -1,6 +1,7 @@
 """Every signal column, computed a second way."""
 
 import math
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -91,12 +92,14 @@ def test_standings_agree_with_counting(seed):
     ledger = ledger_of(facts)
     peers = views(facts, ledger)
     for column in standing.ranked(CATALOGUE):
-        base = next(
-            c for c in COMPUTED if f"{c.signal.name}_standing" == column.signal.name and c.window == column.window
-        )
-        levels = [level for level in (value(view, base) for view in peers) if not math.isnan(level)]
+        measure = column.signal.measure
+        assert isinstance(measure, Standing)
+        base = next(c for c in COMPUTED if c.signal.name == measure.of and c.window == column.window)
+        everybody = [(age_class(view), value(view, base)) for view in peers]
         for account, place in zip(now.keys["account_id"], now.signals[column.name], strict=True):
-            own = value(View(ledger, account, None, CUTOFF, mode.horizon_days), base)
+            view = View(ledger, account, None, CUTOFF, mode.horizon_days)
+            own, alike = value(view, base), {age_class(view)} if measure.among == "peers" else set(range(-1, 9))
+            levels = [level for age, level in everybody if age in alike and not math.isnan(level)]
             if math.isnan(own) or len(levels) < standing.FEWEST:
                 assert math.isnan(place), column.name
                 continue
@@ -105,6 +108,24 @@ def test_standings_agree_with_counting(seed):
             below = sum(level < own and not same for level, same in zip(levels, equal, strict=True))
             slack = 0 if all(level.is_integer() for level in (own, *levels)) else sum(equal) / 2
             assert abs(place * len(levels) - below - sum(equal) / 2) <= slack + 1e-9, column.name
+
+
+def age_class(view: View) -> int:
+    """Which of the edges of age an account has passed; -1 where its age is not known."""
+    created = [row["created_at"] for row in view.own("accounts") if row["created_at"] is not None]
+    return sum(view.age(created[0]) >= edge for edge in standing.AGES) if created else -1
+
+
+def test_peers_are_of_the_same_segment_and_age():
+    """A value that is low among all is high among the accounts of its own segment and age."""
+    book = pd.DataFrame({"features_28d": np.arange(120.0), "account_age": np.repeat([50.0, 700.0], 60)})
+    book = book.assign(segment=np.tile(["big", "small", "small"], 40), cutoff=pd.Timestamp(CUTOFF))
+    own = pd.DataFrame({"features_28d": [50.0, 50.0, 50.0], "account_age": [10.0, 800.0, np.nan]})
+    signal = next(each for each in CATALOGUE if each.name == "features_among_peers")
+    short = replace(signal, windows=(28,))
+    places = standing.stand(own.assign(segment="small"), pd.Series([pd.Timestamp(CUTOFF)] * 3), book, (short,))
+    wanted = [33.5 / 40, 0.0, math.nan]
+    assert places["features_among_peers_28d"].tolist() == pytest.approx(wanted, nan_ok=True)
 
 
 def test_inactivity_with_contracts_known():

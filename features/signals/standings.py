@@ -26,6 +26,21 @@ def standing(
     )
 
 
+def among_peers(of: str, family: Family, what: str, windows: tuple[int, ...]) -> Signal:
+    """The standing of another signal among the accounts of the same segment and about the same age."""
+    return Signal(
+        name=f"{of}_among_peers",
+        family=family,
+        measure=Standing(of=of, among="peers"),
+        windows=windows,
+        meaning=f"share of the past year's looks at accounts of its segment and age over which it stands: {what}",
+        unit="share",
+        healthier="more",
+        reading=f"{what} over {{window}} days: more than at {{now:percent}} of accounts of its segment and age, "
+        "{before:percent} before",
+    )
+
+
 SIGNALS = (
     standing("events", "frequency", "use", (28, 84, 182, 365)),
     standing("active_days", "frequency", "days of use", (28, 84, 182, 365)),
@@ -58,4 +73,6 @@ SIGNALS = (
     ),
     standing("price_per_seat", "commercial", "price of a seat", healthier="neither", comparison="higher"),
     standing("use_share_of_life", "lifecycle", "regular use", (365,)),
+    among_peers("features", "adoption", "features used", (28, 84)),
+    among_peers("depth", "adoption", "things done by each person", (84,)),
 )
