@@ -88,5 +88,5 @@ openmp:
 	{ echo "LightGBM finds no OpenMP library: install libgomp1 (Debian), libgomp (Fedora) or libomp (macOS)" >&2; exit 1; }
 
 $(INSTALLED_DEV): $(INSTALLED) requirements-dev.lock
-	$(PIP) install --require-hashes -r requirements-dev.lock
+	$(PIP) install --require-hashes --no-build-isolation -r requirements-dev.lock
 	@touch $@

@@ -33,9 +33,11 @@ class Combined:
     """Sources one after the other: of each table the last one's rows count; accounts are those of all of them.
 
     Where two tell of the same account, the later one's values win and the earlier one's fill what it leaves empty.
+    ``elsewhere`` names tables that another engine reads.
     """
 
     parts: Sequence[Part]
+    elsewhere: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -68,7 +70,7 @@ class Combined:
         return sharing(found, tuple(dict.fromkeys(scratch)))
 
     def _complain(self, found: Mapping[str, Raw]) -> None:
-        missing = [table.name for table in TABLES if table.required and table.name not in found]
+        missing = [table.name for table in TABLES if table.required and table.name not in (*found, *self.elsewhere)]
         if missing:
             there = listed([name for name in ORDER if name in found])
             raise SourceError(

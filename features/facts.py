@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from features.engines.duckdb import DuckEngine
+from features.engines import Engine
 from features.kept_usage import KeptUsage
 
 
@@ -36,7 +36,7 @@ class Facts:
     honestly look from. ``kept`` is what is kept of the events' rollup between runs, where they can be read in place.
     """
 
-    engine: DuckEngine
+    engine: Engine
     known: Mapping[str, frozenset[str]]
     cutoff: date
     fingerprint: str

@@ -4,10 +4,11 @@ import hashlib
 from collections.abc import Iterable, Mapping
 
 from features.domain import TABLES
-from features.engines.duckdb import DuckEngine, identifier
+from features.engines import Engine
+from features.engines.duckdb import identifier
 
 
-def fingerprint(engine: DuckEngine, totals: Mapping[str, tuple[int, int]]) -> str:
+def fingerprint(engine: Engine, totals: Mapping[str, tuple[int, int]]) -> str:
     """SHA-256 (hex) over every table's columns, types, number of rows and sum of row hashes.
 
     ``totals`` holds the last two for tables that were read already.
@@ -22,7 +23,7 @@ def total(columns: Iterable[str]) -> str:
     return f"sum(hash({', '.join(identifier(column) for column in sorted(columns))}))"
 
 
-def _of_table(name: str, engine: DuckEngine, read: tuple[int, int] | None) -> str:
+def _of_table(name: str, engine: Engine, read: tuple[int, int] | None) -> str:
     columns = sorted((str(row[0]), str(row[1])) for row in engine.rows(f"DESCRIBE {name}"))
     count, hashes = read or engine.rows(f"SELECT count(*), {total(column for column, _ in columns)} FROM {name}")[0]
     return f"{name} {columns} {count} {hashes}"

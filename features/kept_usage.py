@@ -16,6 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from features.engines import Engine
 from features.engines.duckdb import DuckEngine, identifier, quoted
 from features.keeping.days import Runs, day_of, days_in, runs
 from features.keeping.folder import forget, locked, read_manifest, write_manifest, written
@@ -70,15 +71,16 @@ class KeptUsage:
     reads: str
     say: Callable[[str], None] = _nobody
 
-    def refresh(self, engine: DuckEngine, rollup: str) -> tuple[date, ...]:
+    def refresh(self, engine: Engine, rollup: str) -> tuple[date, ...]:
         """Bring the table ``usage`` alone up to the files; the days that were rolled up."""
         return self.refresh_all(engine, (Step(name="usage", sql=rollup),))
 
-    def refresh_all(self, engine: DuckEngine, steps: Sequence[Step]) -> tuple[date, ...]:
+    def refresh_all(self, engine: Engine, steps: Sequence[Step]) -> tuple[date, ...]:
         """Bring what is kept up to the files and make every step but the scratch ones a table or view of its name.
 
         Returns the days that were rolled up.
         """
+        assert isinstance(engine, DuckEngine)  # what is kept are files that DuckDB reads in place
         with locked(self.folder, self.say):
             told = [VERSION, self.reads, *(f"{step.name} {step.kind} {step.sql}" for step in steps)]
             version = hashlib.sha256("\n".join(map(str, told)).encode()).hexdigest()

@@ -8,12 +8,12 @@ smallest-age technique, which answers only windows that end at the cutoff.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import pandas as pd
 
 from features.dawn import dawns_sql, flag
-from features.engines.duckdb import DuckEngine
+from features.engines import Engine
 from features.facts import Facts
 from features.grain import Grain
 from features.grains import GRAINS
@@ -34,6 +34,9 @@ FAR = re.compile(r"\{older\}|\bfarthest\b")
 
 AT_ONCE = 250_000
 """Snapshots worked off together."""
+
+EVERYTHING = 2**62
+"""The same for an engine that divides its work by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,15 +251,9 @@ def plan_of(
     catalogue: Iterable[Signal], known: Mapping[str, frozenset[str]], wanted: tuple[SignalColumn, ...] | None = None
 ) -> Plan:
     """The plan of the wanted columns of a catalogue; by default all that SQL computes."""
-    return _plan_of(tuple(catalogue), frozenset(known.items()), wanted)
-
-
-@lru_cache(maxsize=8)
-def _plan_of(
-    signals: tuple[Signal, ...], known: frozenset[tuple[str, frozenset[str]]], wanted: tuple[SignalColumn, ...] | None
-) -> Plan:
+    signals = tuple(catalogue)
     every = tuple(column for column in columns(signals) if not isinstance(column.signal.measure, Standing))
-    return Plan(signals, dict(known), every if wanted is None else wanted)
+    return Plan(signals, known, every if wanted is None else wanted)
 
 
 def run(
@@ -275,7 +272,8 @@ def run(
         for statement in steps:
             if not statement.by_account:
                 facts.engine.execute(f"CREATE OR REPLACE TABLE {statement.table} AS {statement.sql}")
-        _by_account(facts.engine, [statement for statement in steps if statement.by_account], at_once)
+        by_account = [statement for statement in steps if statement.by_account]
+        _by_account(facts.engine, by_account, at_once if facts.engine.in_parts else EVERYTHING)
         # Sorting a narrow column here is cheaper than sorting wide rows there.
         found = facts.engine.frame(closing.sql)
     order = found.pop("snapshot_id").to_numpy().argsort(kind="stable")
@@ -283,7 +281,7 @@ def run(
     return found if in_order else found.take(order).reset_index(drop=True)
 
 
-def _by_account(engine: DuckEngine, steps: list[Statement], at_once: int) -> None:
+def _by_account(engine: Engine, steps: list[Statement], at_once: int) -> None:
     """Work steps off some accounts at a time: what is aggregated together then fits the processor's caches."""
     parts = engine.rows(
         f"""SELECT min(account), max(account) FROM (

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from features.domain import Table
+from features.engines import Engine
 from features.engines.duckdb import DuckEngine, quoted
 from features.facts import Finding
 from features.raw import Raw
@@ -55,17 +56,23 @@ class Rejected:
         if self.folder is not None:
             path = self._fresh / f"{table.name}.parquet"
             self.engine.execute(f"COPY (FROM _rejected ORDER BY _file, _row) TO {quoted(str(path))} (FORMAT parquet)")
-        found = self.engine.rows(
-            "SELECT kind, count(*), arg_min((_file, _row, reason), (_file, _row)) "
-            "FROM _rejected GROUP BY kind ORDER BY count(*) DESC, kind"
-        )
+        found = findings_of(table, self.engine)
         self.engine.execute("DROP TABLE _rejected")
-        return [_finding(table, str(kind), int(str(count)), first) for kind, count, first in found]
+        return found
 
     @property
     def _fresh(self) -> Path:
         assert self.folder is not None
         return self.folder.with_name(self.folder.name + ".fresh")
+
+
+def findings_of(table: Table, engine: Engine) -> list[Finding]:
+    """One finding for each kind of fault in the table `_rejected`, the commonest first."""
+    found = engine.rows(
+        "SELECT kind, count(*), arg_min((_file, _row, reason), (_file, _row)) "
+        "FROM _rejected GROUP BY kind ORDER BY count(*) DESC, kind"
+    )
+    return [_finding(table, str(kind), int(str(count)), first) for kind, count, first in found]
 
 
 def _finding(table: Table, kind: str, count: int, first: object) -> Finding:
@@ -77,8 +84,8 @@ def _finding(table: Table, kind: str, count: int, first: object) -> Finding:
         kind=kind,
         table=table.name,
         count=count,
-        sentence=f"{rows} set aside; {file} row {row}: {reason}",
+        sentence=f"{rows} set aside; {file}{'' if row is None else f' row {row}'}: {reason}",
         file=str(file),
-        row=int(row),
+        row=None if row is None else int(row),
         set_aside=True,
     )

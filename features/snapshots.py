@@ -133,16 +133,16 @@ def _past_renewals(mode: Renewal) -> str:
     return f"""
     SELECT t.account_id, t.contract_id, t.ends_on - l.lead_days AS cutoff, l.lead_days, t.starts_on, t.ends_on,
            t.arr, t.seats, t.plan, t.auto_renew, t.outcome_left, t.decided_on
-    FROM terms t JOIN ({leads}) l ON t.ends_on - t.starts_on >= l.least AND t.ends_on - t.starts_on < l.most
-     AND l.lead_days < t.ends_on - t.starts_on
+    FROM terms t JOIN ({leads}) l ON date_diff('day', t.starts_on, t.ends_on) >= l.least
+     AND date_diff('day', t.starts_on, t.ends_on) < l.most AND l.lead_days < date_diff('day', t.starts_on, t.ends_on)
     WHERE t.known_at < t.ends_on - l.lead_days AND t.decided_on >= t.ends_on - l.lead_days"""
 
 
 def _open_contracts(mode: Renewal, looks: str) -> str:
     # A contract is open while it runs, and within the days of grace unless a later one has begun; undecided in both.
     return f"""
-    SELECT account_id, contract_id, cutoff, greatest(ends_on - cutoff, 0) AS lead_days, starts_on, ends_on,
-           arr, seats, plan, auto_renew, NULL::INTEGER AS outcome_left, NULL::DATE AS decided_on
+    SELECT account_id, contract_id, cutoff, greatest(date_diff('day', cutoff, ends_on), 0) AS lead_days, starts_on,
+           ends_on, arr, seats, plan, auto_renew, NULL::INTEGER AS outcome_left, NULL::DATE AS decided_on
     FROM (
       SELECT *, row_number() OVER (PARTITION BY account_id, cutoff
                                    ORDER BY starts_on DESC, ends_on DESC, contract_id) AS latest

@@ -81,6 +81,22 @@ class DataSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EngineSettings:
+    """Where the signals are computed."""
+
+    kind: str = setting(
+        "duckdb", "duckdb: on this machine; spark: on a cluster, for events it cannot hold", one_of=("duckdb", "spark")
+    )
+    master: str = setting("local[*]", "spark: its master: local[*], yarn, spark://host:7077, k8s://…")
+    rejected: str = setting(
+        "", "spark: address of the folder for events that cannot be used (empty: rejected/ under home)"
+    )
+    options: Mapping[str, str] = setting(
+        {}, 'spark: its own settings: [engine.options] then "spark.executor.memory" = "16g"; no secrets here'
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class OutcomeSettings:
     """What counts as leaving."""
 
@@ -164,6 +180,7 @@ class Settings:
 
     home: Path = setting(Path(".ebb"), "folder of all state: models, scores, rejected rows")
     data: DataSettings = field(default_factory=DataSettings)
+    engine: EngineSettings = field(default_factory=EngineSettings)
     outcome: OutcomeSettings = field(default_factory=OutcomeSettings)
     train: TrainSettings = field(default_factory=TrainSettings)
     traits: TraitSettings = field(default_factory=TraitSettings)

@@ -13,9 +13,10 @@ NAMES: Final = tuple(table.name for table in TABLES)
 
 
 def nested(name: str, value: object, where: str) -> dict[str, Any]:
-    """A checked section of [data] that holds names of its own: places, database or also. Raises SettingsError."""
+    """A checked section that holds names of its own: places, database, also or options. Raises SettingsError."""
     if not isinstance(value, dict):
-        raise SettingsError(f"{where} is a section, written [data.{name}]")
+        section = "engine" if name == "options" else "data"
+        raise SettingsError(f"{where} is a section, written [{section}.{name}]")
     CHECKS[name](value, where)
     return value
 
@@ -73,10 +74,20 @@ def _check_also(value: Mapping[str, Any], where: str) -> None:
         _known(part["kind"], KINDS, f"{where}.{name}: no kind")
 
 
+def _check_options(value: Mapping[str, Any], where: str) -> None:
+    for key, given in value.items():
+        if not key.startswith("spark."):
+            raise SettingsError(f"{where} has {key}; Spark's own settings begin with spark.")
+        _text(given, f"{where}.{key}")
+        if any(word in key.lower() for word in ("secret", "password", "token", "access.key")):
+            raise SettingsError(f"{where}.{key} is a secret; take it out of the file and set it where Spark runs")
+
+
 CHECKS: Final[Mapping[str, Callable[[Mapping[str, Any], str], None]]] = {
     "places": _check_places,
     "database": _check_database,
     "also": _check_also,
+    "options": _check_options,
 }
 
 

@@ -1,6 +1,7 @@
 """Where the facts come from, from the settings of [data]."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,13 @@ from features.sources import AGREEMENTS, EXPORTS, Database, Files, Simulated
 from serving.config import DataSettings
 
 
-def source_of(data: DataSettings) -> Source:
-    """The source of the settings; several are combined. Raises SettingsError when a database's address is not set."""
-    parts = [Part(source=_made(data.kind, data.folder, data))]
+def source_of(data: DataSettings, *, elsewhere: tuple[str, ...] = ()) -> Source:
+    """The source of the settings; several are combined. ``elsewhere`` names tables that another engine reads.
+
+    Raises SettingsError when a database's address is not set.
+    """
+    first = _made(data.kind, data.folder, data)
+    parts = [Part(source=replace(first, elsewhere=elsewhere) if isinstance(first, Files) else first)]
     for name, also in data.also.items():
         kind, folder = str(also["kind"]), Path(str(also.get("folder", data.folder)))
         if kind in [part.source.name for part in parts]:
@@ -22,7 +27,7 @@ def source_of(data: DataSettings) -> Source:
         ids = also.get("ids")
         made = _made(kind, folder, data)
         parts.append(Part(source=made, tables=tuple(tables), ids=None if ids is None else Path(str(ids))))
-    return Combined(parts=tuple(parts))
+    return Combined(parts=tuple(parts), elsewhere=elsewhere)
 
 
 def _made(kind: str, folder: Path, data: DataSettings) -> Source:

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime
 from uuid import uuid4
 
 from features import quality, table, traits
-from features.analyses.recurring import growth_ratios, retained
 from features.engines.duckdb import DuckEngine
 from features.errors import DataError, SourceError
 from features.facts import Facts, Finding
@@ -17,12 +16,12 @@ from features.signals import CATALOGUE
 from features.snapshots import Inactivity, Mode, Renewal
 from serving.book import Run
 from serving.config import Settings
-from serving.outlook import outlook
 from serving.progress import Progress
 from serving.rating import peers, rate
 from serving.signal_book import BOOK, SignalBook, forget_old
 from serving.sources import source_of
 from serving.store import ScoreStore
+from serving.taking import taken
 from training import tracking
 from training.dataset import Dataset
 from training.leaks import Leak, leaks
@@ -34,15 +33,8 @@ from training.train import train as learn
 @contextmanager
 def facts_of(settings: Settings, progress: Progress) -> Iterator[Facts]:
     """The accepted facts of the data folder; gives the memory back at the end. One at a time works in a home."""
-    with (
-        locked(settings.home, progress.say),
-        DuckEngine(spill=settings.home / "spill", threads=settings.train.threads) as engine,
-    ):
-        source = source_of(settings.data)
-        where = "the database" if settings.data.kind == "database" else str(settings.data.folder)
-        with progress.step(f"read {' and '.join((where, *settings.data.also))}"):
-            facts = take_in(source, engine, settings.home / "rejected", keep=settings.home / "usage", say=progress.say)
-        counts = (f"{engine.rows(f'SELECT count(*) FROM {name}')[0][0]:,} {name}" for name in facts.known)
+    with locked(settings.home, progress.say), taken(settings, progress) as facts:
+        counts = (f"{facts.engine.rows(f'SELECT count(*) FROM {name}')[0][0]:,} {name}" for name in facts.known)
         progress.say(f"  {', '.join(counts)}; cutoff {facts.cutoff}")
         yield facts
 
@@ -173,17 +165,8 @@ def score(facts: Facts, champion: tracking.Champion, settings: Settings, progres
         base=among.base_rate,
         usable=champion.usable,
     )
-    grace = settings.data.grace_days
-    ahead = outlook(
-        facts.cutoff,
-        scores,
-        champion.scorer.about,
-        ratios=growth_ratios(facts, grace_days=grace),
-        past=retained(facts, grace_days=grace),
-    )
     # The signals first: a run in the store has its signals, whenever the power fails.
     book.write(settings.home / BOOK, run.signals)
-    ahead.write(settings.home / BOOK, run.signals)
     with ScoreStore(settings.store_url) as store:
         number = store.append(run, scores)
     forget_old(settings.home / BOOK)

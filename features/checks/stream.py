@@ -73,7 +73,8 @@ def _days(facts: Facts) -> tuple[date, int] | None:
 
 def _daily(facts: Facts, first_day: date, length: int) -> Counts:
     rows = facts.engine.rows(
-        "SELECT occurred_at::DATE - ?::DATE, count(DISTINCT account_id) FROM events GROUP BY 1", [first_day]
+        f"SELECT date_diff('day', DATE '{first_day}', occurred_at) AS day, count(DISTINCT account_id) "
+        "FROM events GROUP BY 1"
     )
     return _dense(rows, length)
 
@@ -81,10 +82,10 @@ def _daily(facts: Facts, first_day: date, length: int) -> Counts:
 def _by_feature(facts: Facts, first_day: date, length: int) -> Sequence[tuple[str, Counts]]:
     """Daily accounts of each feature that was used on enough days to have a usual week."""
     rows = facts.engine.rows(
-        "WITH daily AS (SELECT event, occurred_at::DATE - ?::DATE AS day, count(DISTINCT account_id) AS accounts "
+        f"WITH daily AS (SELECT event, date_diff('day', DATE '{first_day}', occurred_at) AS day, "
+        "count(DISTINCT account_id) AS accounts "
         "FROM events GROUP BY ALL) "
-        f"SELECT event, list((day, accounts)) FROM daily GROUP BY event HAVING count(*) >= {WEEKS} ORDER BY event",
-        [first_day],
+        f"SELECT event, list((day, accounts)) FROM daily GROUP BY event HAVING count(*) >= {WEEKS} ORDER BY event"
     )
     return [(str(event), _dense(pairs, length)) for event, pairs in rows if isinstance(pairs, list)]
 

@@ -22,6 +22,9 @@ class DuckEngine:
     ``spill`` is a folder for what does not fit in memory. Errors of DuckDB pass through unchanged.
     """
 
+    in_parts = True
+    """What is aggregated together then fits the processor's caches."""
+
     def __init__(self, *, spill: Path | None = None, threads: int | None = None, memory_limit: str | None = None):
         self._connection = duckdb.connect()
         self._held: dict[Path, tuple[int, Callable[[], object]]] = {}
@@ -99,6 +102,10 @@ class DuckEngine:
     def frame(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
         """Run one query; its rows as a data frame."""
         return self._connection.execute(sql, list(parameters)).df()
+
+    def arrow(self, sql: str) -> pa.Table:
+        """Run one query; its rows as an Arrow table."""
+        return self._connection.execute(sql).to_arrow_table()
 
     def register(self, name: str, frame: pd.DataFrame) -> None:
         """Copy a data frame into a table of that name, replacing what was there."""

@@ -26,12 +26,13 @@ class Files:
 
     A table may be one file, a folder of them (also partitioned: ``events/year=2026/…``), or lie elsewhere: ``places``
     names a file, a folder, a pattern or an ``s3://`` address for it. ``columns`` maps, for each table, the names in the
-    file to Ebb's names.
+    file to Ebb's names. ``elsewhere`` names tables that another engine reads.
     """
 
     folder: Path
     places: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    elsewhere: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -47,11 +48,21 @@ class Files:
         found = {
             files.table.name: _read(files, renaming[files.table.name], engine)
             for files in find(self.folder, self.places)
+            if files.table.name not in self.elsewhere
         }
         for name, place in self.places.items():
-            if is_remote(place):
+            if is_remote(place) and name not in self.elsewhere:
                 found[name] = remote.read(place, renaming[name], engine)
         return found
+
+    def parquet(self, name: str) -> tuple[str, ...]:
+        """The addresses of a table's Parquet files, or the one given as its place; none where it is not Parquet."""
+        place = self.places.get(name, "")
+        if is_remote(place):
+            return (place,)
+        held = [files for files in find(self.folder, self.places) if files.table.name == name]
+        # Hadoop takes an address as it is written: a space or a plus in it is not encoded.
+        return tuple(f"file://{path.absolute()}" for files in held if files.format == "Parquet" for path in files.paths)
 
 
 def _read(files: TableFiles, renaming: Renaming, engine: DuckEngine) -> Raw:
