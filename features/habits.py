@@ -4,7 +4,7 @@ They stand on `features.usage` and keep its promise: what becomes known later ad
 that a look counts what was known before its cutoff and nothing else.
 """
 
-from features.engines.duckdb import DuckEngine
+from features.engines import Engine
 
 LONG_DAY = 28
 """Half-hours of one login on one day, 14 hours, that one person hardly works: several people may share it."""
@@ -227,7 +227,7 @@ def rollups(*, late: bool) -> dict[str, str]:
     }
 
 
-def build(engine: DuckEngine, read: frozenset[str] | None = None) -> None:
+def build(engine: Engine, read: frozenset[str] | None = None) -> None:
     """Make the rollups from those of `features.usage`; where every fact was known on its day, the short way.
 
     ``read`` names the columns that somebody will read (None: any); what nobody reads is left empty.
