@@ -34,7 +34,6 @@ def dawns_sql(needs: Iterable[str]) -> str:
 def _dawn(need: str) -> str:
     table, column = need.split(".", 1)
     if table == "events":
-        # The rollup says the same in fewer rows. An event without an actor has the default one.
-        return f"SELECT min(known_on) FROM usage WHERE {'human' if column == 'actor' else column} IS NOT NULL"
+        return f"SELECT {column} FROM event_dawn"
     since = f"greatest(known_at, {LATER[need]})" if need in LATER else "known_at"
     return f"SELECT min({since}) FROM {table} WHERE {identifier(column)} IS NOT NULL"

@@ -8,7 +8,7 @@ smallest-age technique, which answers only windows that end at the cutoff.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import pandas as pd
 
@@ -251,9 +251,15 @@ def plan_of(
     catalogue: Iterable[Signal], known: Mapping[str, frozenset[str]], wanted: tuple[SignalColumn, ...] | None = None
 ) -> Plan:
     """The plan of the wanted columns of a catalogue; by default all that SQL computes."""
-    signals = tuple(catalogue)
+    return _plan_of(tuple(catalogue), frozenset(known.items()), wanted)
+
+
+@lru_cache(maxsize=8)
+def _plan_of(
+    signals: tuple[Signal, ...], known: frozenset[tuple[str, frozenset[str]]], wanted: tuple[SignalColumn, ...] | None
+) -> Plan:
     every = tuple(column for column in columns(signals) if not isinstance(column.signal.measure, Standing))
-    return Plan(signals, known, every if wanted is None else wanted)
+    return Plan(signals, dict(known), every if wanted is None else wanted)
 
 
 def run(

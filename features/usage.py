@@ -128,6 +128,15 @@ SELECT day, known_on, sum(events) AS events
 FROM account_day WHERE events > 0 GROUP BY day, known_on
 """
 
+# An event without an actor has the default one.
+EVENT_DAWN = """
+SELECT min(known_on) AS account_id, min(known_on) AS event, min(known_on) AS occurred_at, min(known_on) AS actor,
+       min(CASE WHEN user_id IS NOT NULL THEN known_on END) AS user_id,
+       min(CASE WHEN quantity IS NOT NULL THEN known_on END) AS quantity,
+       min(CASE WHEN duration_s IS NOT NULL THEN known_on END) AS duration_s
+FROM usage
+"""
+
 OPTIONAL = frozenset({"known_at", "actor", "quantity", "duration_s", "slots"})
 """What the rollup tells beside events: where nothing is known of it, or nobody asks, a constant is cheaper."""
 
@@ -195,6 +204,7 @@ def rollups(told: frozenset[str] = OPTIONAL) -> dict[str, str]:
         "usage": rollup(told).replace("{where}", ""),
         "account_number": ACCOUNT_NUMBER,
         "feature_number": FEATURE_NUMBER,
+        "event_dawn": EVENT_DAWN,
         "usage_numbered": NUMBERED,
         "user_day": _user_day(told),
         "feature_day": FEATURE_DAY,

@@ -16,7 +16,9 @@ from starlette.exceptions import HTTPException
 
 from features.errors import EbbError
 from serving import problems, wire
-from serving.book import Run, Score
+from serving.book import Run
+from serving.explained import Explained
+from serving.outlook import Outlook
 from serving.store import Choice
 from serving.worklist import Worklist
 
@@ -45,8 +47,11 @@ class Answers(Protocol):
     def worklist(self, choice: Choice) -> Worklist:
         """The ranked book, cut to the choice."""
 
-    def account(self, account_id: str, *, past: int) -> tuple[Run, Score, tuple[tuple[Run, float], ...]] | None:
-        """An account's score, and its risks in so many runs; None when it is not in the book."""
+    def account(self, account_id: str, *, past: int) -> Explained | None:
+        """An account explained, with its risks in so many runs; None when it is not in the book."""
+
+    def forecast(self) -> tuple[Run, Outlook]:
+        """The renewals of the coming months, as they were forecast when the book was scored."""
 
     def ready(self) -> wire.Ready:
         """With what the service scores."""
@@ -95,17 +100,24 @@ ROUTER: Final = APIRouter(responses={422: {"model": wire.Problem}, 503: {"model"
 def worklist(query: Annotated[WorklistQuery, Query()], desk: Desk) -> wire.WorklistResponse:
     """The ranked book, each account with its reasons and what to do."""
     found = desk.worklist(query.choice)
-    return wire.WorklistResponse(items=[wire.listed(item) for item in found.items], next=None)
+    items = [wire.listed(item) for item in found.items]
+    return wire.WorklistResponse(usable=found.run.usable, items=items, next=None)
 
 
 @ROUTER.get("/v1/accounts/{account_id:path}", summary="One account", responses={404: {"model": wire.Problem}})
 def account(account_id: str, desk: Desk) -> wire.Account:
-    """The account's score, drivers, past risks and what to do."""
+    """The account's score, drivers, past risks, what changed, what would lower the risk most, and what to do."""
     found = desk.account(account_id, past=HISTORY)
     if found is None:
         raise HTTPException(404, f"no account {problems.echo(account_id)} in the book")
-    run, score, history = found
-    return wire.account(score, run, history)
+    return wire.account(found)
+
+
+@ROUTER.get("/v1/forecast", summary="The renewals of the coming months in money")
+def forecast(desk: Desk) -> wire.Forecast:
+    """What is at risk, renewed and expanded in each month, with intervals; GRR and NRR of the past year."""
+    run, found = desk.forecast()
+    return wire.forecast(found, run)
 
 
 @ROUTER.get("/healthz", summary="The process is alive")

@@ -11,7 +11,7 @@ from typing import Final
 import typer
 
 from features.errors import EbbError
-from serving.commands import demo, learning, models, scores, service, setup, signal_table
+from serving.commands import demo, explaining, forecasting, learning, models, scores, service, setup, signal_table
 
 DEBUG: Final = "EBB_DEBUG"
 """Set to anything, it lets the whole trace of a fault through."""
@@ -38,7 +38,8 @@ for _command in (
     models.rollback,
     scores.score,
     scores.worklist,
-    scores.explain,
+    explaining.explain,
+    forecasting.forecast,
     service.serve,
     learning.signals,
     signal_table.build,

@@ -13,10 +13,13 @@ from features.errors import EbbError, ModelError, StoreError
 from serving import wire
 from serving.book import Run, Score
 from serving.config import Settings
-from serving.rating import Peers, peers, rate
+from serving.explained import Explained, explained
+from serving.outlook import Outlook
+from serving.rating import Peers, levers_of, peers, rate
 from serving.signal_book import BOOK, SignalBook
 from serving.store import Choice, ScoreStore
 from serving.worklist import Worklist, latest, worklist
+from training.levers import Lever
 from training.tracking import Champion, champion, champion_version
 
 LOOK_SECONDS: Final = 10
@@ -62,12 +65,36 @@ class Desk:
         """The ranked book, cut to the choice."""
         return worklist(self._opened(), choice)
 
-    def account(self, account_id: str, *, past: int) -> tuple[Run, Score, tuple[tuple[Run, float], ...]] | None:
-        """An account's score in the latest run, and its risks in so many runs; None when it is not in the book."""
-        store = self._opened()
-        run = latest(store)
-        score = store.score(run.number or 0, account_id)
-        return None if score is None else (run, score, store.history(account_id, limit=past))
+    def account(self, account_id: str, *, past: int) -> Explained | None:
+        """An account explained, with its risks in so many runs; None when it is not in the book."""
+        found = explained(self._opened(), account_id, past=past)
+        if found is None:
+            return None
+        try:
+            survival = self._outlook(found.run).survival(found.score)
+        except StoreError:
+            survival = ()
+        return replace(found, levers=self._levers(found), survival=survival)
+
+    def forecast(self) -> tuple[Run, Outlook]:
+        """The renewals of the coming months, as they were forecast when the book was scored."""
+        run = latest(self._opened())
+        return run, self._outlook(run)
+
+    def _outlook(self, run: Run) -> Outlook:
+        return Outlook.read(self._settings.home / BOOK, run.signals)
+
+    def _levers(self, found: Explained) -> tuple[Lever, ...]:
+        """What would lower the risk most; nothing where the champion that said it is not at hand."""
+        try:
+            laid = self._look()
+        except EbbError:
+            return ()
+        place = laid.signals.places.get(found.score.account_id)
+        same = laid.run.number == found.run.number and laid.champion.version == found.run.model_version
+        if not same or place is None or not found.run.usable:
+            return ()
+        return levers_of(laid.champion.scorer, laid.signals.rows([place]), laid.peers.of([place]))
 
     def ready(self) -> wire.Ready:
         """With what it scores; EbbError saying what is missing or does not fit."""
@@ -82,6 +109,8 @@ class Desk:
         return wire.Ready(
             model_name=laid.champion.name,
             model_version=laid.champion.version,
+            verdict=laid.champion.verdict,
+            usable=laid.champion.usable,
             cutoff=laid.run.cutoff,
             accounts=len(laid.signals),
         )

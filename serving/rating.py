@@ -18,6 +18,7 @@ from serving.signal_book import SignalBook
 from training.credit import credited
 from training.dataset import Floats
 from training.explain import Driver, drivers, healthy_medians
+from training.levers import Lever, levers
 from training.score import Scored, Scorer
 
 NEVER: Final = 1e-12
@@ -65,6 +66,11 @@ def rate(scorer: Scorer, book: SignalBook, among: Peers, bands: BandSettings) ->
         _score(row, float(risk), float(base), band(float(risk), among.base_rate, bands), reasons)
         for row, risk, base, reasons in zip(rows, scored.risk, scored.base, found, strict=True)
     )
+
+
+def levers_of(scorer: Scorer, book: SignalBook, among: Peers) -> tuple[Lever, ...]:
+    """What would lower the risk of the one account of a book most, within what its healthy peers show."""
+    return levers(scorer, _columns(scorer), signals=book.now, typical=among.typical[0], segment=_segments(book)[0])
 
 
 def band(risk: float, base_rate: float, bands: BandSettings) -> Band:

@@ -88,3 +88,4 @@ def forget_old(folder: Path) -> None:
     books = sorted(folder.glob("*.parquet"), key=lambda path: path.stat().st_mtime)
     for path in books[:-KEPT]:
         path.unlink(missing_ok=True)
+        path.with_suffix(".forecast.json").unlink(missing_ok=True)

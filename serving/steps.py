@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from uuid import uuid4
 
 from features import quality, table, traits
+from features.analyses.recurring import growth_ratios, retained
 from features.engines.duckdb import DuckEngine
 from features.errors import DataError, SourceError
 from features.facts import Facts, Finding
@@ -16,6 +17,7 @@ from features.signals import CATALOGUE
 from features.snapshots import Inactivity, Mode, Renewal
 from serving.book import Run
 from serving.config import Settings
+from serving.outlook import outlook
 from serving.progress import Progress
 from serving.rating import peers, rate
 from serving.signal_book import BOOK, SignalBook, forget_old
@@ -165,8 +167,17 @@ def score(facts: Facts, champion: tracking.Champion, settings: Settings, progres
         base=among.base_rate,
         usable=champion.usable,
     )
+    grace = settings.data.grace_days
+    ahead = outlook(
+        facts.cutoff,
+        scores,
+        champion.scorer.about,
+        ratios=growth_ratios(facts, grace_days=grace),
+        past=retained(facts, grace_days=grace),
+    )
     # The signals first: a run in the store has its signals, whenever the power fails.
     book.write(settings.home / BOOK, run.signals)
+    ahead.write(settings.home / BOOK, run.signals)
     with ScoreStore(settings.store_url) as store:
         number = store.append(run, scores)
     forget_old(settings.home / BOOK)

@@ -23,6 +23,9 @@ BUSY_SECONDS: Final = 30
 AT_ONCE: Final = 5_000
 """Rows handed to the database at a time; they are all of one transaction."""
 
+ASKED_AT_ONCE: Final = 500
+"""Accounts in one query: databases bound how many values a statement may carry."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
@@ -80,6 +83,23 @@ class ScoreStore:
         with self._named("read"), self._engine.connect() as connection:
             row = connection.execute(select(SCORE_RUNS).order_by(SCORE_RUNS.c.number.desc()).limit(1)).first()
         return None if row is None else _run(row)
+
+    def before(self, run: Run) -> Run | None:
+        """The latest run that looked from an earlier cutoff; None when there is none."""
+        query = select(SCORE_RUNS).where(SCORE_RUNS.c.number < run.number, SCORE_RUNS.c.cutoff < run.cutoff)
+        with self._named("read"), self._engine.connect() as connection:
+            row = connection.execute(query.order_by(SCORE_RUNS.c.number.desc()).limit(1)).first()
+        return None if row is None else _run(row)
+
+    def scores_of(self, run: Run, account_ids: Sequence[str]) -> dict[str, Score]:
+        """What one run said of some accounts; those that were not in its book are left out."""
+        found: dict[str, Score] = {}
+        with self._named("read"), self._engine.connect() as connection:
+            for start in range(0, len(account_ids), ASKED_AT_ONCE):
+                some = account_ids[start : start + ASKED_AT_ONCE]
+                query = select(SCORES).where(SCORES.c.run == run.number, SCORES.c.account_id.in_(some))
+                found.update((row.account_id, _score(row)) for row in connection.execute(query))
+        return found
 
     def scores(self, run: Run, choice: Choice | None = None) -> tuple[Score, ...]:
         """Scores of one run, the most expected ARR lost first; where ARR is not known by risk, then by renewal date.

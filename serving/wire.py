@@ -1,11 +1,16 @@
 """What goes over the wire: the bodies of requests and answers, and problems (RFC 9457)."""
 
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
+from serving import changes
 from serving.book import Band, Run, Score
+from serving.changes import told
+from serving.explained import Explained
+from serving.outlook import Outlook
 from serving.plays import suggested
 from serving.worklist import Item
 
@@ -70,6 +75,37 @@ class ScoreResponse(Body):
     errors: list[UnknownAccount]
 
 
+class Change(Body):
+    """One family's share of the log-odds in the run before and now."""
+
+    family: str
+    before: float
+    now: float
+    difference: float = Field(description="above 0: it raises the risk more than it did")
+    sentence: str
+
+
+class Changes(Body):
+    """How an account's risk moved since the run before, and which families moved it, the furthest first."""
+
+    since: date = Field(description="the cutoff of the run before")
+    risk_before: float
+    base: float = Field(description="what the term and its date alone moved, in log-odds")
+    families: list[Change]
+    incomparable: str | None = Field(description="why shares cannot be compared: the model changed")
+
+
+class Lever(Body):
+    """One signal moved to what healthy peers show, and the risk the model would then give."""
+
+    family: str
+    signal: str
+    now: float
+    to: float
+    risk: float = Field(ge=0, le=1)
+    sentence: str
+
+
 class ListedAccount(Body):
     """One line of the worklist."""
 
@@ -83,6 +119,8 @@ class ListedAccount(Body):
     arr_at_risk: float | None
     renewal_date: date | None
     days_to_renewal: int | None
+    risk_before: float | None = Field(description="in the run before; null when that did not know the account")
+    changed: list[str] = Field(description="what moved the risk most since then")
     reasons: list[str]
     play: str
     todo: str
@@ -91,6 +129,7 @@ class ListedAccount(Body):
 class WorklistResponse(Body):
     """Accounts by expected ARR lost; ``next`` leads to the next page, null when there is none."""
 
+    usable: bool = Field(description="false: no usable signal, ranked by value and date only")
     items: list[ListedAccount]
     next: str | None
 
@@ -104,8 +143,54 @@ class PastRisk(Body):
     model_version: str
 
 
+class Alive(Body):
+    """The chance that an account is still there after a renewal."""
+
+    on: date
+    chance: float = Field(ge=0, le=1)
+
+
+class Interval(Body):
+    """A figure: expected, and the ends of its 80 % and 95 % intervals."""
+
+    expected: float
+    low_80: float
+    high_80: float
+    low_95: float
+    high_95: float
+
+
+class Month(Body):
+    """The renewals of one month."""
+
+    month: str
+    contracts: int
+    arr: float
+    lost_contracts: Interval
+    renewed: Interval = Field(description="old ARR of those who stay")
+    expanded: Interval = Field(description="what those who pay more add")
+    after: Interval = Field(description="what those who stay pay then")
+    at_risk: Interval = Field(description="old ARR of those who leave")
+    grr: Interval | None
+    nrr: Interval | None
+
+
+class Forecast(Body):
+    """The next renewals of the latest book by month, and gross and net retention of the past year."""
+
+    cutoff: date
+    since: date | None = Field(description="from when GRR and NRR are counted")
+    grr: float | None
+    nrr: float | None
+    usable: bool = Field(description="false: no usable signal, every risk is a base rate")
+    months: list[Month]
+
+
 class Account(Body):
-    """One account: its score, its risks in the runs so far (latest first), and what to do."""
+    """One account: its score, its risks in the runs so far (latest first), what changed, what would help, what to do.
+
+    Levers are what the model expects of one signal moved, all else equal: no promise.
+    """
 
     name: str | None
     owner: str | None
@@ -113,6 +198,9 @@ class Account(Body):
     contract_id: str | None
     score: AccountScore
     history: list[PastRisk]
+    changes: Changes | None
+    levers: list[Lever]
+    survival: list[Alive] = Field(description="renewal by renewal; beyond the next one at the book's mean risk")
     play: str
     todo: str
 
@@ -129,6 +217,8 @@ class Ready(Body):
     status: Literal["ready"] = "ready"
     model_name: str
     model_version: str
+    verdict: str = Field(description="what training said of the model; why, where there is no usable signal")
+    usable: bool
     cutoff: date
     accounts: int
 
@@ -174,26 +264,53 @@ def listed(item: Item) -> ListedAccount:
         arr_at_risk=score.arr_at_risk,
         renewal_date=score.ends_on,
         days_to_renewal=score.days_to_renewal,
+        risk_before=None if item.changes is None else item.changes.risk_before,
+        changed=[] if item.changes is None else list(told(item.changes)),
         reasons=list(item.reasons),
         play=item.play.name,
         todo=item.play.todo,
     )
 
 
-def account(score: Score, run: Run, history: tuple[tuple[Run, float], ...]) -> Account:
+def account(found: Explained) -> Account:
     """One account with its past as it goes over the wire."""
-    play = suggested(score)
+    score, play = found.score, suggested(found.score)
     past = [
         PastRisk(cutoff=then.cutoff, made_at=then.made_at, risk=risk, model_version=then.model_version)
-        for then, risk in history
+        for then, risk in found.history
     ]
     return Account(
         name=score.name,
         owner=score.owner,
         segment=score.segment,
         contract_id=score.contract_id,
-        score=account_score(score, run),
+        score=account_score(score, found.run),
         history=past,
+        changes=None if found.changes is None else _changes(found.changes),
+        levers=[Lever.model_validate(lever, from_attributes=True) for lever in found.levers],
+        survival=[Alive(on=on, chance=chance) for on, chance in found.survival],
         play=play.name,
         todo=play.todo,
+    )
+
+
+def forecast(found: Outlook, run: Run) -> Forecast:
+    """A forecast as it goes over the wire."""
+    return Forecast(
+        cutoff=found.cutoff,
+        since=found.since,
+        grr=found.grr,
+        nrr=found.nrr,
+        usable=run.usable,
+        months=[Month.model_validate(asdict(month)) for month in found.months],
+    )
+
+
+def _changes(found: changes.Changes) -> Changes:
+    return Changes(
+        since=found.since,
+        risk_before=found.risk_before,
+        base=found.base,
+        families=[Change.model_validate(one, from_attributes=True) for one in found.families],
+        incomparable=found.incomparable,
     )

@@ -1,10 +1,12 @@
 """The worklist: the ranked book cut to what the team can handle, each account with its reasons and a play."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from features.errors import StoreError
 from serving.book import Run, Score
+from serving.changes import Changes, changes
 from serving.plays import Play, suggested
 from serving.store import Choice, ScoreStore
 
@@ -14,11 +16,15 @@ REASONS: Final = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One account of the worklist: its score, up to three reasons as sentences, and what to do."""
+    """One account of the worklist: its score, up to three reasons as sentences, and what to do.
+
+    ``changes`` is what moved since the run before; None where that did not know the account.
+    """
 
     score: Score
     reasons: tuple[str, ...]
     play: Play
+    changes: Changes | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +39,22 @@ def worklist(store: ScoreStore, choice: Choice) -> Worklist:
     """The chosen accounts of the latest run; StoreError when nothing was scored yet."""
     run = latest(store)
     scores = store.scores(run, choice)
-    return Worklist(run=run, items=tuple(item(score, keeping=choice.bottom) for score in scores))
+    moved = changed(store, run, scores)
+    items = (item(score, keeping=choice.bottom, changes=moved.get(score.account_id)) for score in scores)
+    return Worklist(run=run, items=tuple(items))
+
+
+def changed(store: ScoreStore, run: Run, scores: Sequence[Score]) -> dict[str, Changes]:
+    """What changed of each account since the run before; accounts that are new are left out."""
+    earlier = store.before(run)
+    if earlier is None:
+        return {}
+    before = store.scores_of(earlier, [score.account_id for score in scores])
+    return {
+        score.account_id: changes(run, score, earlier, before[score.account_id])
+        for score in scores
+        if score.account_id in before
+    }
 
 
 def latest(store: ScoreStore) -> Run:
@@ -44,9 +65,9 @@ def latest(store: ScoreStore) -> Run:
     return run
 
 
-def item(score: Score, *, keeping: bool = False) -> Item:
+def item(score: Score, *, keeping: bool = False, changes: Changes | None = None) -> Item:
     """One account as it stands in the worklist; ``keeping`` gives the reasons that lower the risk instead."""
-    return Item(score=score, reasons=reasons(score, keeping=keeping), play=suggested(score))
+    return Item(score=score, reasons=reasons(score, keeping=keeping), play=suggested(score), changes=changes)
 
 
 def reasons(score: Score, *, keeping: bool = False) -> tuple[str, ...]:

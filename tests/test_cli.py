@@ -9,6 +9,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pandas as pd
 import pytest
 
@@ -63,6 +64,7 @@ COMMANDS = (
     "score",
     "worklist",
     "explain",
+    "forecast",
     "serve",
     "signals",
     "simulate",
@@ -179,10 +181,33 @@ def test_an_account_is_explained(market_home: MarketHome) -> None:
     home = ["--home", market_home.folder]
     first = json.loads(ebb("worklist", "--top", 1, "--format", "json", *home).stdout)[0]
     drivers = json.loads(ebb("explain", first["account_id"], "--format", "json", *home).stdout)
-    assert {"family", "contribution", "signal", "now", "before", "typical", "sentence"} == set(drivers[0])
+    assert set(drivers[0]) == {"family", "contribution", "change", "signal", "now", "before", "typical", "sentence"}
     shown = ebb("explain", first["account_id"], *home).stdout
     assert first["todo"][:40] in shown
     assert str(drivers[0]["family"]) in shown
+    levers = json.loads(ebb("explain", first["account_id"], "--levers", "--format", "json", *home).stdout)
+    assert len(levers) <= 3
+    assert all(lever["risk"] < first["risk"] for lever in levers)
+
+
+def test_renewals_are_forecast_in_money(market_home: MarketHome) -> None:
+    """Each month's figures add up, on stdout and over HTTP alike, and an account's curve falls from 1."""
+    home = ["--home", market_home.folder]
+    months = json.loads(ebb("forecast", "--format", "json", *home).stdout)
+    assert months
+    for month in months:
+        assert abs(month["renewed"]["expected"] + month["at_risk"]["expected"] - month["arr"]) < 1e-6 * month["arr"]
+        assert month["at_risk"]["low_95"] <= month["at_risk"]["low_80"] <= month["at_risk"]["high_95"]
+    answered = httpx.get(f"{market_home.url}/v1/forecast", timeout=60).json()
+    assert answered["months"][: len(months)] == months
+    assert 0 < answered["grr"] <= answered["nrr"]
+    first = json.loads(ebb("worklist", "--top", 1, "--format", "json", *home).stdout)[0]
+    account = httpx.get(f"{market_home.url}/v1/accounts/{first['account_id']}", timeout=60).json()
+    alive = [point["chance"] for point in account["survival"]]
+    assert alive[0] == 1.0
+    assert alive == sorted(alive, reverse=True)
+    assert account["levers"] == sorted(account["levers"], key=lambda lever: lever["risk"])
+    assert "GRR" in ebb("forecast", *home).stdout
 
 
 def test_scoring_again_changes_no_old_row(market_home: MarketHome) -> None:

@@ -214,6 +214,7 @@ KINDS = {
     "usage_numbered": "scratch",
     "seen_before": "scratch",
     "used_before": "scratch",
+    "event_dawn": "whole",
     "first_use": "whole",
 }
 

@@ -201,6 +201,7 @@ def test_the_documentation_needs_nothing_from_elsewhere(client: httpx.Client) ->
         "/v1/score",
         "/v1/worklist",
         "/v1/accounts/{account_id}",
+        "/v1/forecast",
         "/healthz",
         "/readyz",
     }

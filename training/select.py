@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from training.calibrate import calibrated_apart, fit_calibration
 from training.dataset import Dataset, Floats
@@ -17,7 +18,11 @@ from training.models import Model
 from training.models.blend import NAME as BLEND
 from training.models.blend import blend
 from training.outing import Key, Outing, fit_all
-from training.score import Part
+from training.score import Mix, Part
+from training.task import Task
+
+SAID: Final = 0.995
+"""A model that is believed for this share or more is not said to be drawn towards the base rate."""
 
 BEYOND_CHANCE: Final = 1.645
 """Standard errors by which the base rate must be beaten for the gate: five per cent, one-sided."""
@@ -38,13 +43,15 @@ class Candidate:
 class Selection:
     """What was chosen, from what, and what it gains over the base rate (log loss, with its standard error).
 
-    ``slopes`` stretch the parts of a blend. ``rows`` (t,) are the snapshots tested on, ``fold_of`` (t,) their folds,
+    ``trust`` is how much of what it says beyond the base rate is believed, ``slopes`` stretch the parts of a blend.
+    ``rows`` (t,) are the snapshots tested on, ``fold_of`` (t,) their folds,
     and ``log_odds`` (t,) what the chosen one, not yet calibrated, said of them.
     """
 
     chosen: Candidate
     candidates: tuple[Candidate, ...]
     slopes: tuple[float, ...]
+    trust: float
     gain: float
     gain_error: float
     rows: NDArray[np.intp]
@@ -55,6 +62,13 @@ class Selection:
     def usable(self) -> bool:
         """Whether anything beats the base rate by more than a standard error."""
         return self.chosen.name != self.candidates[0].name
+
+    @property
+    def sure(self) -> float:
+        """How likely it is, given what was seen, that the chosen one is better than the base rate."""
+        if not self.usable:
+            return 0.0
+        return float(ndtr(self.gain / self.gain_error)) if self.gain_error > 0 else 1.0
 
     @property
     def beyond_chance(self) -> bool:
@@ -71,7 +85,8 @@ class Selection:
                 f"no usable signal: on later snapshots the base rate's log loss is {self.candidates[0].log_loss:.4f}, "
                 f"that of the best model ({best.name}) {best.log_loss:.4f}, which chance explains"
             )
-        return f"{self.chosen.name}: {gain}"
+        kept = f"; its signals count for {self.trust:.0%} of what they said" if self.trust < SAID else ""
+        return f"{self.chosen.name}: {gain} (better with {self.sure:.0%} certainty{kept})"
 
 
 class Contest:
@@ -137,16 +152,35 @@ class Contest:
             chosen=candidates[keys.index(chosen)],
             candidates=tuple(candidates),
             slopes=slopes,
+            trust=(kept := trust(gain, gain_error)),
             gain=gain,
             gain_error=gain_error,
             rows=self.rows,
             fold_of=self.folds,
-            log_odds=self.log_odds[chosen],
+            log_odds=kept * self.log_odds[chosen] + (1 - kept) * self.log_odds[keys[0]],
         )
 
 
+def trust(gain: float, error: float) -> float:
+    """How much of a gain to believe: 1 - (error / gain)^2, none below zero (James & Stein 1961, the positive part).
+
+    A gain of one standard error is not believed at all, one of two to three quarters, a sure one nearly whole: few
+    outcomes draw the model towards the base rate.
+    """
+    return max(0.0, 1 - (error / gain) ** 2) if gain > 0 else 0.0
+
+
 def refit(data: Dataset, selection: Selection, models: Sequence[Model], directions: tuple[int, ...]) -> Part:
-    """The chosen model, learnt from everything."""
+    """The chosen model, learnt from everything, drawn towards the base rate as far as its gain is not sure."""
+    part = _refit(data, selection, models, directions)
+    if not selection.usable:
+        return part
+    nothing = Task(data=data, ground=np.zeros(len(data)), directions=directions)
+    ground = models[0].fit(nothing)[models[0].strengths[-1]]
+    return Mix(parts=(ground, part), weights=(1 - selection.trust, selection.trust))
+
+
+def _refit(data: Dataset, selection: Selection, models: Sequence[Model], directions: tuple[int, ...]) -> Part:
     chosen = selection.chosen
     strengths = {candidate.name: candidate.strength for candidate in selection.candidates}
     if chosen.name != BLEND:

@@ -13,6 +13,7 @@ from training.credit import CREDIT, fit_credit
 from training.dataset import Dataset, Floats
 from training.ease import easier
 from training.evaluate import Metric, evaluate
+from training.forecast import measure_drift
 from training.leaks import Leak
 from training.models import MODELS, Model
 from training.outing import Outing, outings
@@ -90,8 +91,9 @@ def train(
     progress(f"learns {selection.chosen.name} from all {len(data)} snapshots")
     part = refit(data, selection, settings.models, directions)
     risk = _risk_at_the_time(selection, tested)
+    scorer = _scorer(part, selection, calibration, data, columns)
     return Trained(
-        scorer=_scorer(part, selection, calibration, data, columns),
+        scorer=replace(scorer, about={**scorer.about, "drift": measure_drift(tested, risk).written()}),
         selection=selection,
         calibration=calibration,
         metrics=evaluate(tested, risk, capacity=settings.capacity, seed=settings.seed),

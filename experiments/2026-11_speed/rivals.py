@@ -1,9 +1,13 @@
-"""The plain window signals as others would compute them: one naive SQL, Polars by hand, pandas by hand.
+"""The plain window signals as others would compute them: by naive SQL, Polars, pandas, featuretools and tsfresh.
 
-Each answers a data frame of account_id, cutoff and 21 columns: events, days of use, users and features in 7, 14, 28, 56
-and 84 days, and the days since the last use.
+The first three answer a data frame of account_id, cutoff and 21 columns: events, days of use, users and features in 7,
+14, 28, 56 and 84 days, and the days since the last use. The last two answer what they have: the counts of events, users
+and features, or of events and days. `rivals.py NAME FOLDER CUTOFF ... ` runs one and prints its seconds as JSON.
 """
 
+import json
+import sys
+import time
 from datetime import date
 from pathlib import Path
 
@@ -75,4 +79,69 @@ def pandas_by_hand(folder: Path, cutoffs: tuple[date, ...]) -> pd.DataFrame:
     return pd.concat(found)
 
 
+def _events(folder: Path) -> pd.DataFrame:
+    events = pd.read_parquet(folder / "events.parquet", columns=["account_id", "user_id", "event", "occurred_at"])
+    return events.assign(day=events["occurred_at"].dt.normalize())
+
+
+def by_featuretools(folder: Path, cutoffs: tuple[date, ...]) -> pd.DataFrame:
+    """Deep feature synthesis at a cutoff time, once for each training window."""
+    import featuretools
+
+    events = _events(folder).drop(columns="day").reset_index(names="number")
+    entities = featuretools.EntitySet("use")
+    entities.add_dataframe(dataframe=events, dataframe_name="events", index="number", time_index="occurred_at")
+    entities.normalize_dataframe(base_dataframe_name="events", new_dataframe_name="accounts", index="account_id")
+    found = []
+    for cutoff in cutoffs:
+        at = pd.DataFrame({"account_id": events["account_id"].unique(), "time": pd.Timestamp(cutoff)})
+        for window in WINDOWS:
+            counted, _ = featuretools.dfs(
+                entityset=entities,
+                target_dataframe_name="accounts",
+                agg_primitives=["count", "num_unique"],
+                trans_primitives=[],
+                cutoff_time=at,
+                training_window=f"{window} days",
+            )
+            found.append(counted.add_suffix(f"_{window}d"))
+    return pd.concat(found, axis=1).reset_index()
+
+
+def by_tsfresh(folder: Path, cutoffs: tuple[date, ...]) -> pd.DataFrame:
+    """Series of events a day, one for each account and window, and two numbers of each."""
+    import tsfresh
+
+    events, found = _events(folder), []
+    daily = events.groupby(["account_id", "day"]).size().rename("events").astype(float).reset_index()
+    for cutoff in map(pd.Timestamp, cutoffs):
+        series = []
+        for window in WINDOWS:
+            inside = daily[(daily["day"] < cutoff) & (daily["day"] >= cutoff - pd.Timedelta(days=window))]
+            series.append(inside.assign(series=inside["account_id"] + f" {window}"))
+        wanted: dict[str, None] = {"sum_values": None, "length": None}
+        told = pd.concat(series)[["series", "day", "events"]]
+        found.append(
+            tsfresh.extract_features(
+                told, column_id="series", column_sort="day", default_fc_parameters=wanted, disable_progressbar=True
+            )
+        )
+    return pd.concat(found)
+
+
 RIVALS = {"naive SQL": naive_sql, "Polars by hand": polars_by_hand, "pandas by hand": pandas_by_hand}
+"""Those who answer the same bits."""
+
+OTHERS = {"featuretools": by_featuretools, "tsfresh": by_tsfresh}
+"""Those who answer something comparable."""
+
+
+def main() -> None:
+    name, folder, cutoffs = sys.argv[1], Path(sys.argv[2]), tuple(map(date.fromisoformat, sys.argv[3:]))
+    started = time.perf_counter()
+    (RIVALS | OTHERS)[name](folder, cutoffs)
+    print(json.dumps({"seconds": time.perf_counter() - started}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,8 @@
 """How fast signals are computed, beside others, in one run: prints the table and writes result.json.
 
-run.py [--short] [--events 3e6,3e7] [--keep FOLDER]
+run.py [--short] [--events 3e6,3e7] [--keep FOLDER] [--others PYTHON] [--spill 1e8]
+
+`PYTHON` is an interpreter that has featuretools and tsfresh: they ask for an older pandas than Ebb.
 """
 
 import argparse
@@ -55,7 +57,6 @@ def catalogue(log: Path, repeats: int) -> dict[str, float]:
 
 def plain(log: Path, names: list[str], repeats: int) -> dict[str, dict[str, float | bool]]:
     """The plain window signals against others: how many times faster, and whether the bits are the same."""
-    sys.path.insert(0, str(ROOT))
     from measure import same
 
     found: dict[str, dict[str, float | bool]] = {}
@@ -75,6 +76,21 @@ def plain(log: Path, names: list[str], repeats: int) -> dict[str, dict[str, floa
     return found
 
 
+def others(log: Path, python: Path) -> dict[str, dict[str, float]]:
+    """Libraries that answer something comparable at the same cutoffs, against our plain window signals."""
+    from measure import CUTOFFS
+    from rivals import OTHERS
+
+    found, ours = {}, measured("plain", log, repeats=REPEATS)
+    for name in OTHERS:
+        line = [python, "-W", "ignore", HERE / "rivals.py", name, log, *map(str, CUTOFFS)]
+        ran = subprocess.run(line, check=True, capture_output=True, text=True)
+        theirs = json.loads(ran.stdout.splitlines()[-1])["seconds"]
+        print(f"  {name}: {theirs:.1f} s", flush=True)
+        found[name] = {"seconds": theirs, "ours_s": ours["seconds"], "times": theirs / ours["seconds"]}
+    return found
+
+
 def rivals() -> list[str]:
     """Those that can be run here."""
     if importlib.util.find_spec("polars") is None:
@@ -89,7 +105,10 @@ def main() -> int:
     parser.add_argument("--events", default="3e6,3e7")
     parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()) / "ebb-bench")
     parser.add_argument("--maker", type=Path, default=MAKER)
+    parser.add_argument("--others", type=Path, help="an interpreter that has featuretools and tsfresh")
+    parser.add_argument("--spill", type=float, help="compute the catalogue of so many events, too")
     given = parser.parse_args()
+    sys.path.insert(0, str(ROOT))
     if not given.maker.exists():
         print("skipped: put make_events.py in ../shared/bench to run this")
         return 0
@@ -101,8 +120,12 @@ def main() -> int:
         print(f"{size:.0e} events", flush=True)
         log = log_of(size, given.keep, given.maker)
         result[f"catalogue_{size:.0e}"] = catalogue(log, REPEATS)
-        result[f"plain_{size:.0e}"] = plain(log, rivals(), 1)
+        result[f"plain_{size:.0e}"] = plain(log, rivals(), 1 if size > 1e7 else REPEATS)
     result["pandas_1e6"] = plain(log_of(1e6, given.keep, given.maker), ["pandas by hand"], 1)
+    if given.others is not None:
+        result["others_1e6"] = others(log_of(1e6, given.keep, given.maker), given.others)
+    if given.spill is not None:
+        result[f"catalogue_{given.spill:.0e}"] = catalogue(log_of(given.spill, given.keep, given.maker), 1)
     result["account"] = measured("account", log_of(sizes[0], given.keep, given.maker))
     (HERE / "result.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=2))

@@ -1,17 +1,19 @@
-"""Scores: making them, the ranked list, and one account explained."""
+"""Scores: making them, and the ranked list."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
-from features.errors import StoreError
-from serving.book import Run, Score
+from serving.book import Run
 from serving.options import Config, Data, Form, Home, settings
-from serving.output import Column, Format, Marked, money, number, percent, short, write
+from serving.output import Column, Format, Marked, money, percent, short, write
 from serving.progress import Progress
 
 TOP = 20
+
+MOVED = 0.05
+"""A risk that moved by five points or more since the run before is said to have changed."""
 
 LISTED = (
     Column(key="rank", title="#", right=True),
@@ -23,21 +25,10 @@ LISTED = (
         Column(key=key, title=key, keep="program")
         for key in (
             "account_id", "name", "owner", "segment", "risk", "band", "arr", "arr_at_risk",
-            "renewal_date", "days_to_renewal", "reasons", "play", "todo",
+            "renewal_date", "days_to_renewal", "risk_before", "changed", "reasons", "play", "todo",
         )
     ),
 )  # fmt: skip
-
-DRIVERS = (
-    Column(key="family", title="family"),
-    Column(key="contribution", title="share", shown=lambda share: f"{float(str(share)):+.2f}", right=True),
-    Column(key="signal", title="signal", keep="program"),
-    *(
-        Column(key=key, title=title, shown=number, right=True)
-        for key, title in (("now", "now"), ("before", "before"), ("typical", "typical"))
-    ),
-    Column(key="sentence", title="what it says", wraps=True),
-)
 
 
 def score(config: Config = None, data: Data = None, home: Home = None) -> None:
@@ -100,47 +91,6 @@ def headline(run: Run) -> str:
     return said
 
 
-def explain(
-    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id.")],
-    form: Form = Format.table,
-    config: Config = None,
-    data: Data = None,
-    home: Home = None,
-) -> None:
-    """One account: its risk, every driver with its value now, before and among healthy peers, and what to do."""
-    from serving.store import ScoreStore
-    from serving.worklist import latest
-
-    with ScoreStore(settings(config, data, home).store_url) as store:
-        run = latest(store)
-        found = store.score(run.number or 0, account)
-        if found is None:
-            raise StoreError(_no_account(account, [known.account_id for known in store.scores(run)], run))
-    rows = [vars(reason) for reason in sorted(found.reasons, key=lambda reason: -abs(reason.contribution))]
-    write(rows, DRIVERS, form, title=_told(found, run))
-
-
-def _told(score: Score, run: Run) -> str:
-    from serving.plays import suggested
-
-    play = suggested(score)
-    at_risk = "" if score.arr_at_risk is None else f", {money(score.arr_at_risk)} of {money(score.arr)} ARR at risk"
-    renews = f", renews {score.ends_on} ({_in_days(score.days_to_renewal)})" if score.ends_on else ""
-    return (
-        f"{score.name or score.account_id}: {percent(score.risk)} risk ({score.band}){at_risk}{renews}\n"
-        f"{play.name}: {play.todo}\n{headline(run)}\nShares are in log-odds: above 0 raises the risk. "
-        f"They and the base {score.base:+.2f} add to the risk."
-    )
-
-
-def _no_account(wanted: str, known: list[str], run: Run) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(wanted, known, n=1)
-    said = f"; did you mean {near[0]}?" if near else ""
-    return f"no account {short(60)(wanted)!r} among the {len(known):,} of the book of {run.cutoff}{said}"
-
-
 def _who(row: Mapping[str, Any]) -> str:
     names = [
         row["name"] or row["account_id"],
@@ -151,10 +101,11 @@ def _who(row: Mapping[str, Any]) -> str:
 
 
 def _renewal(row: Mapping[str, Any]) -> str:
-    return "–" if row["renewal_date"] is None else f"{row['renewal_date']}\n{_in_days(row['days_to_renewal'])}"
+    return "–" if row["renewal_date"] is None else f"{row['renewal_date']}\n{in_days(row['days_to_renewal'])}"
 
 
-def _in_days(days: int | None) -> str:
+def in_days(days: int | None) -> str:
+    """How far ahead a renewal is, in words."""
     match days:
         case None:
             return ""
@@ -174,4 +125,7 @@ def _likely(row: Mapping[str, Any]) -> str:
 
 def _why(row: Mapping[str, Any]) -> Marked:
     reasons = [("•", f"{reason[:1].upper()}{reason[1:]}") for reason in row["reasons"]]
-    return Marked(lines=(*reasons, ("→", row["todo"])))
+    before = row["risk_before"]
+    moved = before is not None and abs(row["risk"] - before) >= MOVED
+    change = [("Δ", f"{percent(before)} before; {'; '.join(row['changed'])}".rstrip("; "))] if moved else []
+    return Marked(lines=(*reasons, *change, ("→", row["todo"])))

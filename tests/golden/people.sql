@@ -5,7 +5,7 @@ ORDER BY s.snapshot_id;
 
 -- dawns
 SELECT
-  (SELECT min(known_on) FROM usage WHERE user_id IS NOT NULL) AS knows_events_user_id;
+  (SELECT user_id FROM event_dawn) AS knows_events_user_id;
 
 -- user_grain
 SELECT snapshot_id,

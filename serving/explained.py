@@ -1,0 +1,42 @@
+"""One account explained: its score, its past, what changed, and what would lower the risk most."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from serving.book import Run, Score
+from serving.changes import Changes
+from serving.store import ScoreStore
+from serving.worklist import changed, latest
+from training.levers import Lever
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explained:
+    """``history`` holds its risks in the runs so far, the latest first.
+
+    ``changes`` is None where the run before did not know it.
+
+    ``levers`` are empty where nothing would help, and where the book was scored by another model than the champion,
+    which cannot be asked about it. ``survival`` is the chance to be still there after each renewal.
+    """
+
+    run: Run
+    score: Score
+    history: tuple[tuple[Run, float], ...]
+    changes: Changes | None
+    levers: tuple[Lever, ...] = ()
+    survival: tuple[tuple[date, float], ...] = ()
+
+
+def explained(store: ScoreStore, account_id: str, *, past: int) -> Explained | None:
+    """What the store knows of an account; None when it is not in the latest book."""
+    run = latest(store)
+    score = store.score(run.number or 0, account_id)
+    if score is None:
+        return None
+    return Explained(
+        run=run,
+        score=score,
+        history=store.history(account_id, limit=past),
+        changes=changed(store, run, [score]).get(account_id),
+    )
