@@ -30,6 +30,9 @@ MANY: Final = 16
 """Stretches of days that are each scanned by themselves; of more of them, all between the first and last."""
 
 
+Kind = Literal["by day", "scratch", "numbers", "whole"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """One rollup: a query of the events or of earlier steps, and what is kept of it.
@@ -42,7 +45,7 @@ class Step:
 
     name: str
     sql: str
-    kind: Literal["by day", "scratch", "numbers", "whole"] = "by day"
+    kind: Kind = "by day"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +74,7 @@ class KeptUsage:
     reads: str
     say: Callable[[str], None] = _nobody
 
-    def refresh(self, engine: Engine, rollup: str) -> tuple[date, ...]:
-        """Bring the table ``usage`` alone up to the files; the days that were rolled up."""
-        return self.refresh_all(engine, (Step(name="usage", sql=rollup),))
-
-    def refresh_all(self, engine: Engine, steps: Sequence[Step]) -> tuple[date, ...]:
+    def refresh(self, engine: Engine, steps: Sequence[Step]) -> tuple[date, ...]:
         """Bring what is kept up to the files and make every step but the scratch ones a table or view of its name.
 
         Returns the days that were rolled up.

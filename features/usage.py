@@ -9,6 +9,7 @@ and over the days on which they became known, and nothing needs to be counted as
 
 from features import habits
 from features.facts import Facts
+from features.kept_usage import Kind, Step
 
 LARGEST = 1e13
 """Quantities beyond this are cut to it: a decimal of 18 digits with four after the point holds no more."""
@@ -215,6 +216,17 @@ def rollups(told: frozenset[str] = OPTIONAL) -> dict[str, str]:
     }
 
 
+def steps() -> tuple[Step, ...]:
+    """Every rollup as it is kept between runs, whatever the events hold."""
+    kinds: dict[str, Kind] = {
+        **dict.fromkeys(SCRATCH, "scratch"),
+        **dict.fromkeys(("account_number", "feature_number"), "numbers"),
+        **dict.fromkeys(("event_dawn", "first_use"), "whole"),
+    }
+    made = rollups() | {"usage": rollup()}
+    return tuple(Step(name=name, sql=sql, kind=kinds.get(name, "by day")) for name, sql in made.items())
+
+
 def build(facts: Facts, read: frozenset[str] | None = None) -> None:
     """Roll the accepted events up, once, into the tables of `rollups`; from what is kept, only what is new.
 
@@ -222,10 +234,10 @@ def build(facts: Facts, read: frozenset[str] | None = None) -> None:
     """
     engine, told = facts.engine, _told(facts, read)
     with engine.unordered():
+        if facts.kept is not None:
+            facts.kept.refresh(engine, steps())
+            return
         for name, sql in rollups(told).items():
-            if name == "usage" and facts.kept is not None:
-                facts.kept.refresh(engine, rollup())
-                continue
             engine.execute(f"CREATE OR REPLACE TABLE {name} AS {sql}")
         habits.build(engine, read)
         for name in SCRATCH:

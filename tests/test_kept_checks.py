@@ -13,11 +13,11 @@ import pandas as pd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from features import usage
+from features import snapshots, table, usage
 from features.engines.duckdb import DuckEngine
+from features.facts import Facts
 from features.intake import take_in
 from features.keeping import checks
-from features.kept_usage import Step
 from features.sources.files import Files
 from tests.test_kept_usage import started
 
@@ -102,7 +102,9 @@ def told(folder: Path, home: Path | None, today: date) -> dict[str, object]:
             "events": engine.rows("SELECT * FROM events ORDER BY ALL"),
             "accounts": engine.rows("SELECT * FROM accounts ORDER BY ALL"),
             "usage": engine.rows("SELECT * FROM usage ORDER BY ALL"),
-            "account_day": engine.rows("SELECT * FROM account_day ORDER BY ALL"),
+            "account_day": engine.rows(
+                "SELECT * EXCLUDE (account) FROM account_day JOIN account_number USING (account) ORDER BY ALL"
+            ),
         }
 
 
@@ -169,7 +171,7 @@ TAKE = """
 import sys
 from datetime import date
 from pathlib import Path
-from features import usage
+from features import snapshots, table, usage
 from tests.test_kept_checks import TODAY, told
 print("ready", flush=True)
 told(Path(sys.argv[1]), Path(sys.argv[2]), TODAY)
@@ -208,35 +210,24 @@ def test_two_intakes_at_once(tmp_path: Path) -> None:
     assert told(data, home, TODAY) == told(data, None, TODAY)
 
 
-KINDS = {
-    "account_number": "numbers",
-    "feature_number": "numbers",
-    "usage_numbered": "scratch",
-    "seen_before": "scratch",
-    "used_before": "scratch",
-    "event_dawn": "whole",
-    "first_use": "whole",
-}
+def signals_of(facts: Facts) -> pd.DataFrame:
+    """Every signal of every account at two cutoffs."""
+    found = table.every(facts, snapshots.Renewal(), cutoffs=(date(2025, 12, 1), date(2026, 6, 1)))
+    return pd.concat([found.keys, found.signals], axis=1).sort_values(["account_id", "cutoff"], ignore_index=True)
 
 
-def test_every_rollup_can_be_kept(tmp_path: Path) -> None:
-    """Rollups kept by month, with numbers given as people come, hold what a full build makes, but for the numbers."""
-    steps = tuple(
-        Step(name=name, sql=usage.rollup() if name == "usage" else sql, kind=KINDS.get(name, "by day"))  # type: ignore[arg-type]
-        for name, sql in usage.rollups().items()
-    )
-    by_id = "FROM {0} d JOIN account_number n USING (account) ORDER BY ALL"
+def test_signals_are_those_of_a_full_build(tmp_path: Path) -> None:
+    """Accounts and features that come later are numbered later, and no bit of any rollup or signal tells."""
     for place, kinds in enumerate((["good"] * 20, ["stranger", "newcomer", "good"] * 3, ["good", "nobody"])):
-        write(tmp_path, str(place), rows(kinds, "plain").assign(user_id=[f"{9 - place}{n}" for n in range(len(kinds))]))
+        events = rows(kinds, "late" if place == 1 else "plain")
+        write(
+            tmp_path,
+            str(place),
+            events.assign(user_id=[f"{9 - place}{n}" for n in range(len(kinds))], event=f"e{-place}"),
+        )
         kept = take_in(Files(folder=tmp_path), DuckEngine(threads=1), None, TODAY, keep=tmp_path / "home")
         whole = take_in(Files(folder=tmp_path), DuckEngine(threads=1), None, TODAY)
-        assert kept.kept is not None
-        kept.kept.refresh_all(kept.engine, steps)
-        usage.build(whole)
-        for name in ("user_day", "feature_day", "account_day", "first_use"):
-            query = (
-                f"SELECT n.account_id, d.* EXCLUDE (account) {'' if name != 'user_day' else 'REPLACE (0 AS person)'} "
-            )
-            query += by_id.format(name)
-            assert kept.engine.rows(query) == whole.engine.rows(query), name
-        assert kept.engine.rows("FROM fleet_day ORDER BY ALL") == whole.engine.rows("FROM fleet_day ORDER BY ALL")
+        pd.testing.assert_frame_equal(signals_of(kept), signals_of(whole), check_exact=True)
+        for name in ("user_day", "account_day", "first_use"):
+            query = f"SELECT n.account_id, d.* EXCLUDE (account) FROM {name} d JOIN account_number n USING (account)"
+            assert kept.engine.rows(f"{query} ORDER BY ALL") == whole.engine.rows(f"{query} ORDER BY ALL"), name

@@ -56,7 +56,7 @@ def refreshed(folder: Path, home: Path) -> list[str]:
     """The days that a refresh rolled up."""
     facts = facts_of(folder, home)
     assert facts.kept is not None
-    return [str(day) for day in facts.kept.refresh(facts.engine, usage.rollup())]
+    return [str(day) for day in facts.kept.refresh(facts.engine, usage.steps())]
 
 
 def rolled(folder: Path, home: Path | None = None) -> list[tuple]:
@@ -130,11 +130,11 @@ def test_times_that_must_be_cast_are_kept_too(tmp_path):
     take = partial(take_in, source, rejected=None, now=TODAY, keep=home)
     kept = take(engine=DuckEngine(threads=1)).kept
     assert kept is not None
-    assert len(kept.refresh(take(engine=DuckEngine(threads=1)).engine, usage.rollup())) == 100
+    assert len(kept.refresh(take(engine=DuckEngine(threads=1)).engine, usage.steps())) == 100
     write(tmp_path, "two.parquet", texts[4000:4040])
     facts = take(engine=DuckEngine(threads=1))
     assert facts.kept is not None
-    assert [str(day) for day in facts.kept.refresh(facts.engine, usage.rollup())] == ["2025-04-11"]
+    assert [str(day) for day in facts.kept.refresh(facts.engine, usage.steps())] == ["2025-04-11"]
     assert facts.engine.rows("SELECT sum(events) FROM usage") == [(4040,)]
 
 
@@ -145,7 +145,7 @@ from features import usage
 from tests.test_kept_usage import facts_of
 facts = facts_of(Path(sys.argv[1]), Path(sys.argv[2]))
 print("ready", flush=True)
-facts.kept.refresh(facts.engine, usage.rollup())
+facts.kept.refresh(facts.engine, usage.steps())
 print("done", flush=True)
 """
 
@@ -181,9 +181,9 @@ def test_two_at_once(tmp_path):
     assert facts.kept is not None
     kept = replace(facts.kept, say=said.append)
     with started(REFRESH, "ready", tmp_path, tmp_path / "home") as other:
-        kept.refresh(facts.engine, usage.rollup())
+        kept.refresh(facts.engine, usage.steps())
         assert other.wait(timeout=30) == 0
     with started(HOLD, "held", kept.folder / "lock") as holder:
-        assert kept.refresh(facts.engine, usage.rollup()) == ()
+        assert kept.refresh(facts.engine, usage.steps()) == ()
         number = holder.pid
     assert said[-1:] == [f"waiting for process {number}, which is working in {kept.folder}"]

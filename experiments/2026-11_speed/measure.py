@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
+from refresh import refresh
 from rivals import NEVER, RIVALS, WINDOWS
 
 from features import plan, snapshots, standing, table, usage
@@ -98,6 +99,7 @@ MEASURES: dict[str, Callable[[Path], object]] = {
     "catalogue": catalogue,
     "plain": plain,
     "account": account,
+    "refresh": refresh,
     **{name: rival(name) for name in RIVALS},
 }
 

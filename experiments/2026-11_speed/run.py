@@ -120,6 +120,7 @@ def main() -> int:
         print(f"{size:.0e} events", flush=True)
         log = log_of(size, given.keep, given.maker)
         result[f"catalogue_{size:.0e}"] = catalogue(log, REPEATS)
+        result[f"refresh_{size:.0e}"] = measured("refresh", log)
         result[f"plain_{size:.0e}"] = plain(log, rivals(), 1 if size > 1e7 else REPEATS)
     result["pandas_1e6"] = plain(log_of(1e6, given.keep, given.maker), ["pandas by hand"], 1)
     if given.others is not None:
