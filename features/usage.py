@@ -219,7 +219,8 @@ def rollups(told: frozenset[str] = OPTIONAL) -> dict[str, str]:
 def steps() -> tuple[Step, ...]:
     """Every rollup as it is kept between runs, whatever the events hold."""
     kinds: dict[str, Kind] = {
-        **dict.fromkeys(SCRATCH, "scratch"),
+        # What was seen before, habits read too.
+        **dict.fromkeys(("usage_numbered", "used_before"), "scratch"),
         **dict.fromkeys(("account_number", "feature_number"), "numbers"),
         **dict.fromkeys(("event_dawn", "first_use"), "whole"),
     }
@@ -236,12 +237,12 @@ def build(facts: Facts, read: frozenset[str] | None = None) -> None:
     with engine.unordered():
         if facts.kept is not None:
             facts.kept.refresh(engine, steps())
-            return
-        for name, sql in rollups(told).items():
-            engine.execute(f"CREATE OR REPLACE TABLE {name} AS {sql}")
+        else:
+            for name, sql in rollups(told).items():
+                engine.execute(f"CREATE OR REPLACE TABLE {name} AS {sql}")
         habits.build(engine, read)
         for name in SCRATCH:
-            engine.execute(f"DROP TABLE IF EXISTS {name}")
+            engine.make_room(name)
 
 
 def _told(facts: Facts, read: frozenset[str] | None) -> frozenset[str]:
