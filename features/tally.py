@@ -21,7 +21,7 @@ class Tally:
     """How many rows were read and can be used, and of the usable ones: the sum of their hashes, each column's values,
     the last moment one became known and their first and last day.
 
-    ``given`` names the columns that hold something in any row, ``latest`` is the last moment in any row, ``strangers``
+    ``given`` names the columns with a default that hold something in any row, ``latest`` is the last moment in any row, ``strangers``
     counts the rows of unknown accounts, and ``aside`` differs when other rows are set aside. Moments are texts, as
     they sort; empty where there is none.
     """
@@ -40,7 +40,7 @@ class Tally:
 
 def tallies(checked: Checked, engine: DuckEngine, where: str = "", part: str = "0") -> Mapping[tuple[str, int], Tally]:
     """A tally for each file and ``part``, the SQL of a number, of the rows that ``where`` leaves."""
-    columns, given = checked.columns, [name for name in checked.types if name in _declared(checked)]
+    columns, given = checked.columns, [name for name in checked.types if name in _with_default(checked)]
     names = (*columns, *(() if "known_at" in columns else ("known_at",)))
     moments = [c.name for c in checked.table.columns if c.kind in ("time", "date") and c.name != "known_at"]
     latest = ", ".join(f"CAST({identifier(name)} AS TIMESTAMP)" for name in (*moments, "known_at"))
@@ -90,8 +90,9 @@ def last_day(tally: Tally) -> date | None:
     return date.fromisoformat(tally.last_known[:10]) if tally.last_known else None
 
 
-def _declared(checked: Checked) -> frozenset[str]:
-    return frozenset(column.name for column in checked.table.columns)
+def _with_default(checked: Checked) -> frozenset[str]:
+    """The columns of which a count of values does not tell whether any was given."""
+    return frozenset(c.name for c in checked.table.columns if c.default is not None or c.name == "known_at")
 
 
 def _tally(told: list[object], columns: tuple[str, ...], given: list[str]) -> Tally:
