@@ -241,8 +241,9 @@ def build(facts: Facts, read: frozenset[str] | None = None) -> None:
             for name, sql in rollups(told).items():
                 engine.execute(f"CREATE OR REPLACE TABLE {name} AS {sql}")
         habits.build(engine, read)
-        for name in SCRATCH:
-            engine.make_room(name)
+        # What is kept stays, as views.
+        for name in SCRATCH if facts.kept is None else ():
+            engine.execute(f"DROP TABLE IF EXISTS {name}")
 
 
 def _told(facts: Facts, read: frozenset[str] | None) -> frozenset[str]:
