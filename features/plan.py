@@ -25,7 +25,6 @@ LOOKBACK = 730
 YEAR = 364
 """Days to the same window a year ago: whole weeks, so that weekdays compare."""
 
-
 SUMMED = re.compile(r"\bevents_(\d+)\b")
 """How a measure names a person's or a feature's events of so many days."""
 
@@ -43,8 +42,7 @@ EVERYTHING = 2**62
 class Statement:
     """One step of the plan: a table to make, or the closing query (``table`` None).
 
-    ``by_account`` tells that it reads nothing but ``looks`` and what hangs on their accounts, so that a large book can
-    be worked off some accounts at a time.
+    ``by_account``: it reads nothing but what hangs on the accounts of ``looks``, so that some can be worked off at a time.
     """
 
     table: str | None
