@@ -42,7 +42,7 @@ EVERYTHING = 2**62
 class Statement:
     """One step of the plan: a table to make, or the closing query (``table`` None).
 
-    ``by_account``: it reads nothing but what hangs on the accounts of ``looks``, so that some can be worked off at a time.
+    ``by_account``: it reads only what hangs on the accounts of ``looks``, so that some can be worked off at a time.
     """
 
     table: str | None

@@ -21,9 +21,9 @@ class Tally:
     """How many rows were read and can be used, and of the usable ones: the sum of their hashes, each column's values,
     the last moment one became known and their first and last day.
 
-    ``given`` names the columns with a default that hold something in any row, ``latest`` is the last moment in any row, ``strangers``
-    counts the rows of unknown accounts, and ``aside`` differs when other rows are set aside. Moments are texts, as
-    they sort; empty where there is none.
+    ``given`` names the columns with a default that hold something in any row, ``latest`` is the last moment in any
+    row, ``strangers`` counts the rows of unknown accounts, and ``aside`` differs when other rows are set aside. Moments
+    are texts, as they sort; empty where there is none.
     """
 
     read: int = 0
