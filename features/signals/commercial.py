@@ -58,7 +58,7 @@ SIGNALS = (
         meaning="price of a seat below what the same plan usually costs",
         unit="share",
         healthier="neither",
-        reading="pays {now:percent} less a seat than others on its plan",
+        reading="the discount on a seat, against others on its plan, is {now:percent}",
     ),
     Signal(
         name="arr_before",

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import IO, TYPE_CHECKING, Final
 
 from features.errors import SettingsError
@@ -43,6 +43,8 @@ LOCAL: Final[Mapping[str, str]] = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.memory": "4g",
+    # Nothing is written there, but Spark makes the folder, else where the command was started.
+    "spark.sql.warehouse.dir": str(Path(gettempdir()) / "ebb-spark-warehouse"),
     # Spark's default of 200 is for clusters.
     "spark.sql.shuffle.partitions": "16",
 }
