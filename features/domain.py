@@ -74,6 +74,11 @@ class Table:
         """Names of the columns that must be there."""
         return tuple(column.name for column in self.columns if column.required)
 
+    @property
+    def filled_columns(self) -> frozenset[str]:
+        """Names of those that always hold a value: to count values does not tell whether any was given."""
+        return frozenset(c.name for c in self.columns if c.default is not None or c.name == "known_at")
+
 
 def _text(name: str, meaning: str, **more: object) -> Column:
     return Column(name=name, kind="text", meaning=meaning, **more)  # type: ignore[arg-type]

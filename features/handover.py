@@ -7,7 +7,7 @@ DuckDB and handed over like the rest.
 
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from features.checked import Checked, final
@@ -18,7 +18,7 @@ from features.engines.spark import SparkEngine
 from features.errors import SourceError
 from features.facts import Facts, Finding
 from features.faults import GIVEN, Fault, faults
-from features.intake import FEEDS, take_in
+from features.intake import cutoff_of, take_in
 from features.raw import ORDER, Raw, Source
 from features.reading.names import Renaming, renamed
 from features.rejected import findings_of
@@ -75,7 +75,7 @@ def take_in_there(
     return replace(
         facts,
         known=known,
-        cutoff=_cutoff(spark, today),
+        cutoff=cutoff_of(spark, today, {}),
         fingerprint=hashlib.sha256(f"{others.fingerprint} {told.fingerprint}".encode()).hexdigest(),
         findings=(*others.findings, *told.findings),
     )
@@ -104,8 +104,7 @@ def _sift(spark: SparkEngine, distant: Distant, today: date, *, listed: bool) ->
     )[0]
     filled = dict(zip(names, further, strict=False))
     held = dict(zip(given, further[len(names) :], strict=True))
-    defaults = {column.name for column in EVENTS.columns if column.default is not None} | {"known_at"}
-    known = {name for name in names if (held.get(name) if name in defaults else filled[name])}
+    known = {name for name in names if (held.get(name) if name in EVENTS.filled_columns else filled[name])}
     rows = f"SELECT * FROM ({checked.rows()}) WHERE _fault IS NULL" if unusable else checked.cells()
     spark.execute(f"CREATE OR REPLACE VIEW events AS SELECT {final(EVENTS, {})} FROM ({rows})")
     found = _set_aside(spark, checked, distant.aside) if unusable else ()
@@ -165,13 +164,3 @@ def _set_aside(spark: SparkEngine, checked: Checked, place: str | None) -> tuple
     found = findings_of(EVENTS, spark)
     spark.execute("DROP TABLE _rejected")
     return tuple(found)
-
-
-def _cutoff(spark: SparkEngine, today: date) -> date:
-    """The first midnight after the last thing that happened, or after today when nothing did."""
-    after = today + timedelta(days=1)
-    last = " UNION ALL ".join(
-        f"SELECT max(known_at) AS known_at FROM {name} WHERE known_at < TIMESTAMP '{after}'" for name in FEEDS
-    )
-    day = spark.rows(f"SELECT CAST(max(known_at) AS DATE) FROM ({last})")[0][0]
-    return (day if isinstance(day, date) else today) + timedelta(days=1)

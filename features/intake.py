@@ -7,7 +7,8 @@ from pathlib import Path
 from features import domain
 from features.conform import is_given
 from features.domain import Table
-from features.engines.duckdb import DuckEngine, identifier, quoted, reading
+from features.engines import Engine
+from features.engines.duckdb import DuckEngine, identifier, reading
 from features.facts import Facts, Finding
 from features.fingerprint import fingerprint
 from features.keeping.checks import KeptChecks
@@ -73,7 +74,7 @@ def take_in(
     return Facts(
         engine=engine,
         known=known,
-        cutoff=_cutoff(engine, today, told),
+        cutoff=cutoff_of(engine, today, told),
         fingerprint=fingerprint(
             engine, {name: (tally.accepted, tally.hashes) for name, tally in told.items() if tally.accepted}
         ),
@@ -84,9 +85,8 @@ def take_in(
 
 def _known(table: Table, raw: Raw, sifted: Sifted, engine: DuckEngine) -> frozenset[str]:
     """The columns with at least one value; a default and a derived known_at are not values."""
-    filled = {column.name for column in table.columns if column.default is not None} | {"known_at"}
-    plain = [name for name in sifted.columns if name not in filled]
-    own = filled & set(raw.columns) & {column.name for column in table.columns}
+    plain = [name for name in sifted.columns if name not in table.filled_columns]
+    own = table.filled_columns & set(raw.columns)
     if sifted.tally is not None:
         return frozenset({name for name in plain if sifted.tally.filled.get(name)} | (own & set(sifted.tally.given)))
     counts = engine.rows(f"SELECT {', '.join(f'count({identifier(name)})' for name in plain)} FROM {table.name}")[0]
@@ -115,14 +115,14 @@ def _nothing_left(known: Mapping[str, frozenset[str]], engine: DuckEngine) -> li
     return found
 
 
-def _cutoff(engine: DuckEngine, today: date, told: Mapping[str, Tally]) -> date:
-    """The first midnight after the last thing that happened, or after today when nothing did."""
-    limit = quoted(str(today + timedelta(days=1)))
+def cutoff_of(engine: Engine, today: date, told: Mapping[str, Tally]) -> date:
+    """The first midnight after the last thing that happened, after today when nothing did; ``told`` needs no scan."""
+    after = today + timedelta(days=1)
     last = " UNION ALL ".join(
-        f"SELECT max(known_at) AS known_at FROM {name} WHERE known_at < {limit}::TIMESTAMP"
+        f"SELECT max(known_at) AS known_at FROM {name} WHERE known_at < TIMESTAMP '{after}'"
         for name in FEEDS
         if name not in told
     )
-    days = [engine.rows(f"SELECT max(known_at)::DATE FROM ({last})")[0][0]]
+    days = [engine.rows(f"SELECT CAST(max(known_at) AS DATE) FROM ({last})")[0][0]]
     days += [last_day(told[name]) for name in FEEDS if name in told]
     return max((day for day in days if isinstance(day, date)), default=today) + timedelta(days=1)

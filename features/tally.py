@@ -40,7 +40,7 @@ class Tally:
 
 def tallies(checked: Checked, engine: DuckEngine, where: str = "", part: str = "0") -> Mapping[tuple[str, int], Tally]:
     """A tally for each file and ``part``, the SQL of a number, of the rows that ``where`` leaves."""
-    columns, given = checked.columns, [name for name in checked.types if name in _with_default(checked)]
+    columns, given = checked.columns, [name for name in checked.types if name in checked.table.filled_columns]
     names = (*columns, *(() if "known_at" in columns else ("known_at",)))
     moments = [c.name for c in checked.table.columns if c.kind in ("time", "date") and c.name != "known_at"]
     latest = ", ".join(f"CAST({identifier(name)} AS TIMESTAMP)" for name in (*moments, "known_at"))
@@ -88,11 +88,6 @@ def added(parts: Iterable[Tally]) -> Tally:
 def last_day(tally: Tally) -> date | None:
     """The day on which the last usable row became known."""
     return date.fromisoformat(tally.last_known[:10]) if tally.last_known else None
-
-
-def _with_default(checked: Checked) -> frozenset[str]:
-    """The columns of which a count of values does not tell whether any was given."""
-    return frozenset(c.name for c in checked.table.columns if c.default is not None or c.name == "known_at")
 
 
 def _tally(told: list[object], columns: tuple[str, ...], given: list[str]) -> Tally:
