@@ -14,6 +14,7 @@ from features.errors import StoreError
 from features.facts import Facts
 from features.signal import Signal, columns
 from features.signals import CATALOGUE
+from serving import on_record
 from serving.backtest_page import page
 from serving.backtests import kept, lost
 from serving.config import Settings
@@ -63,6 +64,8 @@ def once(
         result = backtest(seen.dataset, of, split=split, settings=how(settings), progress=say)
     progress.say(f"  {result.trained.verdict}")
     write(result, out)
+    with progress.step("put the backtest on record"):
+        on_record.split_once(result, split, out, facts, settings)
     progress.say(f"wrote {len(result.predictions):,} predictions to {out}")
     looked = result.predictions.groupby("lead_days")["outcome"]
     return [
@@ -89,6 +92,8 @@ def rolled(
     with ScoreStore(settings.store_url) as store:
         run = store.append_backtest(run, said)
     folder = _written(run, said, out or settings.home / BACKTESTS / f"{run.number:04d}")
+    with progress.step("put the backtest on record"):
+        on_record.rolled(run, folder, settings)
     losses = lost(said)
     warned = sum(loss.warned is not None for loss in losses)
     progress.say(f"  backtest {run.number}: {warned:,} of {len(losses):,} losses were said to be high before the end")

@@ -17,6 +17,7 @@ from features.signals import CATALOGUE
 from features.snapshots import Inactivity, Mode, Renewal
 from serving.book import Run
 from serving.config import Settings
+from serving.on_record import artifacts
 from serving.outlook import outlook
 from serving.progress import Progress
 from serving.rating import peers, rate
@@ -132,7 +133,7 @@ def train(facts: Facts, settings: Settings, progress: Progress, *, despite_leak:
         tracked = tracking.track(
             trained,
             uri=settings.tracking_uri,
-            artifacts=None if settings.mlflow.tracking_uri else settings.home / "mlruns",
+            artifacts=artifacts(settings),
             findings=findings,
             fingerprint=facts.fingerprint,
         )

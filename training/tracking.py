@@ -117,8 +117,8 @@ def track(
     ``artifacts`` is the folder for files of a local store (None: the server's own place), ``fingerprint`` that of the
     facts.
     """
-    with _mlflow(uri) as mlflow, tempfile.TemporaryDirectory() as scratch:
-        _experiment(mlflow, artifacts)
+    with mlflow_at(uri) as mlflow, tempfile.TemporaryDirectory() as scratch:
+        experiment(mlflow, artifacts)
         with mlflow.start_run() as run:
             mlflow.log_params(record.parameters(trained, fingerprint))
             mlflow.log_metrics(record.metrics(trained))
@@ -140,7 +140,7 @@ def track(
 
 def promote(uri: str, version: str | None, *, reason: str) -> Change:
     """Make a version (None: the challenger) the champion by a person's word. Raises ModelError when there is none."""
-    with _mlflow(uri) as mlflow:
+    with mlflow_at(uri) as mlflow:
         client = mlflow.MlflowClient()
         chosen, before = version or registry.aliased(client, CHALLENGER), _version(client)
         known = _versions(client)
@@ -156,7 +156,7 @@ def promote(uri: str, version: str | None, *, reason: str) -> Change:
 def rollback(uri: str, *, reason: str) -> Change:
     """Make the champion before the present one the champion again. Raises ModelError when there is none."""
     present = champion_version(uri)
-    with _mlflow(uri) as mlflow:
+    with mlflow_at(uri) as mlflow:
         client = mlflow.MlflowClient()
         chosen = registry.former(registry.changes(client), present)
         return registry.crown(client, chosen, before=present, how="rollback", reason=reason)
@@ -164,7 +164,7 @@ def rollback(uri: str, *, reason: str) -> Change:
 
 def versions(uri: str) -> list[dict[str, object]]:
     """Every registered version, the latest first: version, place, made_at, auc, ece, verdict, why."""
-    with _mlflow(uri) as mlflow:
+    with mlflow_at(uri) as mlflow:
         client = mlflow.MlflowClient()
         holders = {registry.aliased(client, alias): alias for alias in (CHALLENGER, CHAMPION)}
         found: list[dict[str, object]] = []
@@ -204,7 +204,7 @@ def _holder(mlflow: ModuleType, version: str) -> Holder:
 
 def champion(uri: str) -> Champion:
     """The champion of a tracking store. Raises ModelError when there is none, or it cannot be read."""
-    with _mlflow(uri) as mlflow:
+    with mlflow_at(uri) as mlflow:
         version = champion_version(uri)
         return Champion(name=MODEL, version=version, scorer=_scorer(mlflow, version))
 
@@ -220,7 +220,7 @@ def _scorer(mlflow: ModuleType, version: str) -> Scorer:
 
 def champion_version(uri: str) -> str:
     """The version of the champion. Raises ModelError when there is none."""
-    with _mlflow(uri) as mlflow:
+    with mlflow_at(uri) as mlflow:
         version = _version(mlflow.MlflowClient())
     if version is None:
         raise ModelError("there is no model yet; train one with `ebb train`")
@@ -239,7 +239,7 @@ def _version(client: Any) -> str | None:
 
 
 @contextmanager
-def _mlflow(uri: str) -> Iterator[ModuleType]:
+def mlflow_at(uri: str) -> Iterator[ModuleType]:
     """MLflow on that store, sending nothing home and saying nothing but warnings."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -261,11 +261,12 @@ def _mlflow(uri: str) -> Iterator[ModuleType]:
             mlflow.set_tracking_uri(before)
 
 
-def _experiment(mlflow: ModuleType, artifacts: Path | None) -> None:
-    if mlflow.get_experiment_by_name(EXPERIMENT) is None:
+def experiment(mlflow: ModuleType, artifacts: Path | None, name: str = EXPERIMENT) -> None:
+    """Go on in an experiment; a new one keeps its files in that folder, or where the server does."""
+    if mlflow.get_experiment_by_name(name) is None:
         location = artifacts.absolute().as_uri() if artifacts is not None else None
-        mlflow.create_experiment(EXPERIMENT, artifact_location=location)
-    mlflow.set_experiment(EXPERIMENT)
+        mlflow.create_experiment(name, artifact_location=location)
+    mlflow.set_experiment(name)
 
 
 def _log_files(mlflow: ModuleType, trained: Trained, findings: Sequence[Finding], scratch: Path) -> None:
