@@ -106,7 +106,7 @@ APPEND_ONLY: Final[tuple[tuple[Table, str], ...]] = (
 )
 """Each table that only grows, and what says that a new row is already there."""
 
-SAID: Final = "is append-only: a score that was given stays as it was given"
+SAID: Final = "is append-only: what was said stays as it was said"
 
 
 def _guard_sqlite(table: Table, same: str) -> None:
@@ -134,6 +134,11 @@ def _guard_postgresql(table: Table) -> None:
         event.listen(table, "after_create", DDL(statement).execute_if(dialect="postgresql"))  # type: ignore[no-untyped-call]
 
 
+def only_grows(table: Table, same: str) -> None:
+    """See to it that rows are only ever added; ``same`` is the SQL that says that a new row is already there."""
+    _guard_sqlite(table, same)
+    _guard_postgresql(table)
+
+
 for _table, _same in APPEND_ONLY:
-    _guard_sqlite(_table, _same)
-    _guard_postgresql(_table)
+    only_grows(_table, _same)
