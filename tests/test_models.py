@@ -14,7 +14,7 @@ from training.models.gbm import Gbm
 from training.models.logistic import Logistic
 from training.outing import fit_all, raw_log_odds
 from training.score import Linear, damped, logistic, read_part
-from training.task import Task
+from training.task import Task, balanced
 from training.train import DIRECTIONS
 
 SIGNS = tuple(DIRECTIONS[column.signal.healthier] for column in COLUMNS)
@@ -60,11 +60,28 @@ def test_more_of_what_is_healthier_never_raises_risk(data, model):
 def test_the_logistic_regression_is_the_known_one(data):
     """Where no direction binds, it agrees with scikit-learn's ridge on the same standardised signals."""
     full = Dataset(keys=data.keys, signals=data.signals.fillna(0.0), left=data.left)
-    part = Logistic(strengths=(1.0,)).fit(Task(data=full, ground=np.zeros(len(data)), directions=(0, 0, 0, 0)))[1.0]
     places = damped(full.signals.to_numpy())
     places = (places - places.mean(axis=0)) / places.std(axis=0)
     known = LogisticRegression(C=1 / 4, max_iter=1000, tol=1e-8).fit(places, full.left, sample_weight=full.weights)
-    assert raw_log_odds(part, full) == pytest.approx(known.decision_function(places), abs=1e-3)
+    ground = np.full(len(data), known.intercept_[0])
+    part = Logistic(strengths=(1.0,)).fit(Task(data=full, ground=ground, directions=(0, 0, 0, 0)))[1.0]
+    assert ground + raw_log_odds(part, full) == pytest.approx(known.decision_function(places), abs=1e-3)
+
+
+def test_signals_are_expected_to_agree_in_their_directions():
+    """Few outcomes teach a single slope: a signal that says nothing yet gets a share of what its fellow says."""
+    data = Past(accounts=30, leads=(30,), strength=1.0).make()
+    blurred = data.signals.assign(waited_28d=np.random.default_rng(1).normal(size=len(data)))
+    few = Dataset(keys=data.keys, signals=blurred, left=data.left)
+    part = Logistic(strengths=(1e-4,)).fit(Task(data=few, ground=np.full(len(data), -1.0), directions=SIGNS))[1e-4]
+    assert isinstance(part, Linear)
+    assert part.weight[1] == pytest.approx(-part.weight[0], rel=0.2)
+    assert part.weight[1] > 0.01
+
+
+def test_every_family_counts_the_same():
+    """A family of three signals with a direction counts no more than a family of one; one without has none."""
+    assert balanced((-1, 1, 1, 0, -1), ("a", "a", "a", "a", "b")) == pytest.approx((-1 / 3, 1 / 3, 1 / 3, 0, -1))
 
 
 def test_the_logistic_regression_finds_the_truth_with_enough_data():

@@ -31,7 +31,7 @@ def outings(
     data: Dataset,
     folds: Sequence[Fold],
     models: Sequence[Model],
-    directions: tuple[int, ...],
+    directions: tuple[float, ...],
     progress: Callable[[str], None],
 ) -> tuple[Outing, ...]:
     """Fit every model before each origin and look at its log-odds after it."""
@@ -48,7 +48,7 @@ def outings(
     return tuple(found)
 
 
-def fit_all(data: Dataset, models: Sequence[Model], directions: tuple[int, ...]) -> dict[Key, Part]:
+def fit_all(data: Dataset, models: Sequence[Model], directions: tuple[float, ...]) -> dict[Key, Part]:
     """Every model at every strength; all but the first build upon the first at its least cautious."""
     nothing = Task(data=data, ground=np.zeros(len(data)), directions=directions)
     rates = models[0].fit(nothing)

@@ -170,7 +170,7 @@ def trust(gain: float, error: float) -> float:
     return max(0.0, 1 - (error / gain) ** 2) if gain > 0 else 0.0
 
 
-def refit(data: Dataset, selection: Selection, models: Sequence[Model], directions: tuple[int, ...]) -> Part:
+def refit(data: Dataset, selection: Selection, models: Sequence[Model], directions: tuple[float, ...]) -> Part:
     """The chosen model, learnt from everything, drawn towards the base rate as far as its gain is not sure."""
     part = _refit(data, selection, models, directions)
     if not selection.usable:
@@ -180,7 +180,7 @@ def refit(data: Dataset, selection: Selection, models: Sequence[Model], directio
     return Mix(parts=(ground, part), weights=(1 - selection.trust, selection.trust))
 
 
-def _refit(data: Dataset, selection: Selection, models: Sequence[Model], directions: tuple[int, ...]) -> Part:
+def _refit(data: Dataset, selection: Selection, models: Sequence[Model], directions: tuple[float, ...]) -> Part:
     chosen = selection.chosen
     strengths = {candidate.name: candidate.strength for candidate in selection.candidates}
     if chosen.name != BLEND:

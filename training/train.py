@@ -20,6 +20,7 @@ from training.outing import Outing, outings
 from training.score import Part, Scorer, logistic
 from training.select import Contest, Selection, log_loss_rows, refit
 from training.split import check_enough, forward_folds, learnable
+from training.task import balanced
 
 DIRECTIONS = {"more": -1, "less": 1, "neither": 0}
 """Which way a signal may move risk: what is healthier when there is more of it only lowers it."""
@@ -81,7 +82,8 @@ def train(
     settings = settings or TrainSettings()
     data = _learnt_from(dataset, columns, settings)
     check_enough(data)
-    directions = tuple(DIRECTIONS[column.signal.healthier] for column in columns)
+    ways = [DIRECTIONS[column.signal.healthier] for column in columns]
+    directions = balanced(ways, [column.signal.family for column in columns])
     folds = forward_folds(data, settings.folds)
     tests = outings(data, folds, settings.models, directions, progress)
     selection = Contest(data, tests, settings.models).decide()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import lightgbm
+import numpy as np
 
 from training.score import Part
 from training.task import Task
@@ -50,6 +51,10 @@ class Gbm:
             init_score=task.ground,
             params={"verbosity": -1, "max_bin": PARAMETERS["max_bin"], "num_threads": threads},
         )
-        parameters = {**PARAMETERS, "num_threads": threads, "monotone_constraints": list(task.directions)}
+        parameters = {
+            **PARAMETERS,
+            "num_threads": threads,
+            "monotone_constraints": np.sign(task.directions).astype(int).tolist(),
+        }
         grown = lightgbm.train(parameters, table, num_boost_round=int(self.strengths[-1]))
         return {trees: Trees(grown.model_to_string(num_iteration=int(trees))) for trees in self.strengths}
