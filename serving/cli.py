@@ -11,7 +11,7 @@ from typing import Final
 import typer
 
 from features.errors import EbbError
-from serving.commands import demo, explaining, forecasting, learning, models, scores, service, setup, signal_table
+from serving.commands import demo, explaining, forecasting, keys, learning, models, scores, service, setup, signal_table
 
 DEBUG: Final = "EBB_DEBUG"
 """Set to anything, it lets the whole trace of a fault through."""
@@ -47,6 +47,7 @@ for _command in (
     setup.simulate,
 ):
     app.command()(_command)
+app.add_typer(keys.app)
 
 
 def main() -> None:

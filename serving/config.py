@@ -29,6 +29,9 @@ KINDS: Final = (
 )
 """What facts can come from; features/sources/README.md says what to bring from each."""
 
+OPEN: Final = ("docs", "metrics", "all")
+"""What the service may answer to whoever asks."""
+
 Mode = Literal["renewal", "inactivity"]
 
 
@@ -172,6 +175,9 @@ class ServeSettings:
 
     host: str = setting("127.0.0.1", "address the service listens on")
     port: int = setting(3000, "port the service listens on", least=1, most=65535)
+    open: tuple[str, ...] = setting(
+        (), "what answers without a key: docs, metrics; all: everything, on this machine only", one_of=OPEN
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

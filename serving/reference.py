@@ -1,6 +1,7 @@
 """The generated parts of the documentation: the command's help and the settings, from their declarations."""
 
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 import typer.main
 from typer.core import TyperOption
@@ -17,7 +18,7 @@ def cli() -> str:
     """Every command with what it does and its options, as Markdown."""
     group = typer.main.get_command(app)
     lines = ["| command | what it does | options |", "|---|---|---|"]
-    for name, command in group.commands.items():  # type: ignore[attr-defined]
+    for name, command in _commands(group):
         arguments = "".join(f" {p.metavar}" for p in command.params if p.param_type_name == "argument")
         options = [_option(p) for p in command.params if p.param_type_name == "option" and p.name not in COMMON]
         lines.append(f"| `ebb {name}{arguments}` | {_line(command.help)} | {'; '.join(options) or '–'} |")
@@ -38,6 +39,15 @@ def settings() -> str:
         lines += [f"| `{item.key}` | {_default(item)} | {_line(item.meaning)} |" for item in declared]
     lines += ["", f"`{STORE_URL}` in the environment beats `store.url`: an address with a password belongs there."]
     return "\n".join(lines) + "\n"
+
+
+def _commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command by its whole name; ``ebb keys list`` is within ``ebb keys``."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
 
 
 def _option(parameter: TyperOption) -> str:

@@ -9,6 +9,8 @@ from starlette.responses import Response
 
 from features.errors import EbbError
 from serving import problems, wire
+from serving.access.guard import Guard, State, note
+from serving.access.watch import Watch
 from serving.api import make_app
 from serving.config import Settings
 from serving.config_file import load
@@ -17,21 +19,34 @@ from serving.door import Door
 
 ANSWER_SECONDS: Final = 60
 
+OPENED: Final = "EBB_SERVE_OPEN"
+"""Tells the workers what the command line opened."""
+
 _app = make_app()
+_state = State()
 
 
 class Scoring:
     """How likely each account is to leave, why, and what to do first."""
 
     def __init__(self) -> None:
-        self.desk = Desk(load(_path("EBB_CONFIG"), data=_path("EBB_DATA"), home=_path("EBB_HOME")))
-        _app.state.answers = self.desk
+        settings = load(_path("EBB_CONFIG"), data=_path("EBB_DATA"), home=_path("EBB_HOME"))
+        opened = os.environ.get(OPENED, ",".join(settings.serve.open))
+        self.desk = Desk(settings)
+        self.watch = Watch(settings.store_url, open=frozenset(filter(None, opened.split(","))))
+        _app.state.answers, _state.access = self.desk, self.watch
+
+    @bentoml.on_shutdown  # type: ignore[untyped-decorator]
+    def close(self) -> None:
+        """Write what waits to be recorded."""
+        self.watch.close()
 
     @bentoml.api(route="/v1/score")  # type: ignore[untyped-decorator]
     def score(self, account_ids: list[str]) -> wire.ScoreResponse:
         """Risk, band, drivers and renewal of each account; ids that are not in the book come back under errors."""
         try:
             run, scores, unknown = self.desk.score(account_ids)
+            note(account_ids, run.model_version, run.cutoff)
         except EbbError as error:
             # An exception would be answered without its reason; the framework passes a response on as it is.
             return Response(problems.body(503, str(error)), 503, media_type=problems.MEDIA_TYPE)  # type: ignore[return-value]
@@ -43,12 +58,15 @@ Ebb: Final[bentoml.Service[Scoring]] = bentoml.service(name="ebb", workers=1, tr
     Scoring
 )
 Ebb.mount_asgi_app(_app, path="/")
+# The first is the outermost.
+Ebb.add_asgi_middleware(Guard, state=_state)
 Ebb.add_asgi_middleware(Door, own=_app)
 
 
 def serve(settings: Settings, config: Path | None) -> None:
     """Serve until Ctrl-C or SIGTERM. The workers read the same settings through EBB_CONFIG, EBB_DATA and EBB_HOME."""
     os.environ["EBB_HOME"] = str(settings.home.absolute())
+    os.environ[OPENED] = ",".join(settings.serve.open)
     os.environ["EBB_DATA"] = str(settings.data.folder.absolute())
     if config is not None:
         os.environ["EBB_CONFIG"] = str(config.absolute())

@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 
 from sqlalchemy import Row, Select, func, insert, select
 
+from serving.access import tables as _access  # noqa: F401 -- its tables belong to the store
 from serving.book import Reason, Run, Score
 from serving.database import Database, in_utc
 from serving.ledger import BACKTEST_RUNS, BACKTEST_SCORES, METADATA, SCORE_RUNS, SCORES

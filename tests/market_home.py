@@ -50,6 +50,7 @@ class MarketHome:
     shown: str
     told: str
     url: str
+    key: str
     unready: tuple[httpx.Response, ...]
 
     @property
@@ -62,15 +63,33 @@ class MarketHome:
         """Its score store."""
         return f"sqlite:///{self.folder / 'ebb.db'}"
 
+    def client(self) -> httpx.Client:
+        """A client of its service that may do everything."""
+        return a_client(self.url, self.key)
+
+
+def a_client(url: str, key: str | None) -> httpx.Client:
+    """A client of a service, with a key or without."""
+    return httpx.Client(base_url=url, timeout=60, headers={} if key is None else {"Authorization": f"Bearer {key}"})
+
+
+def a_key(home: Path, name: str, *scopes: str, per_minute: int = 1_000_000) -> str:
+    """A new key of a home, made by the command."""
+    asked = ("--name", name, "--scope", ",".join(scopes), "--per-minute", per_minute, "--home", home)
+    ran = ebb("keys", "create", *asked)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.strip()
+
 
 @contextmanager
 def made(folder: Path) -> Iterator[MarketHome]:
     """Serve an empty home, then simulate, learn, track and score a small market in it, by the command itself."""
-    with Server(folder) as server, httpx.Client(base_url=server.url, timeout=60) as client:
+    key = a_key(folder, "tests", "score", "read", "write", "admin")
+    with Server(folder) as server, a_client(server.url, key) as client:
         unready = tuple(client.request(method, path, json=body) for method, path, body in ASKED)
         ran = ebb("demo", "--no-serve", "--home", folder, "--accounts", ACCOUNTS, "--months", MONTHS, "--seed", SEED)
         assert ran.returncode == 0, ran.stderr
-        yield MarketHome(folder=folder, shown=ran.stdout, told=ran.stderr, url=server.url, unready=unready)
+        yield MarketHome(folder=folder, shown=ran.stdout, told=ran.stderr, url=server.url, key=key, unready=unready)
         assert server.stop() == 0, "Ctrl-C stops the service cleanly"
 
 

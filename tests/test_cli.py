@@ -9,7 +9,6 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-import httpx
 import pandas as pd
 import pytest
 
@@ -198,11 +197,12 @@ def test_renewals_are_forecast_in_money(market_home: MarketHome) -> None:
     for month in months:
         assert abs(month["renewed"]["expected"] + month["at_risk"]["expected"] - month["arr"]) < 1e-6 * month["arr"]
         assert month["at_risk"]["low_95"] <= month["at_risk"]["low_80"] <= month["at_risk"]["high_95"]
-    answered = httpx.get(f"{market_home.url}/v1/forecast", timeout=60).json()
+    first = json.loads(ebb("worklist", "--top", 1, "--format", "json", *home).stdout)[0]
+    with market_home.client() as client:
+        answered = client.get("/v1/forecast").json()
+        account = client.get(f"/v1/accounts/{first['account_id']}").json()
     assert answered["months"][: len(months)] == months
     assert 0 < answered["grr"] <= answered["nrr"]
-    first = json.loads(ebb("worklist", "--top", 1, "--format", "json", *home).stdout)[0]
-    account = httpx.get(f"{market_home.url}/v1/accounts/{first['account_id']}", timeout=60).json()
     alive = [point["chance"] for point in account["survival"]]
     assert alive[0] == 1.0
     assert alive == sorted(alive, reverse=True)

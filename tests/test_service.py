@@ -18,7 +18,7 @@ from tests.market_home import ASKED, MarketHome
 
 @pytest.fixture(scope="module")
 def client(market_home: MarketHome) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=market_home.url, timeout=60) as opened:
+    with market_home.client() as opened:
         yield opened
 
 

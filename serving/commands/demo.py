@@ -31,7 +31,7 @@ def demo(
     from training import tracking
 
     progress = Progress()
-    chosen = settings(None, home / "data", home, serve__port=port)
+    chosen = settings(None, home / "data", home, serve__port=port, serve__open=("all",))
     simulate(chosen.data.folder, accounts=accounts, months=months, seed=seed)
     with steps.facts_of(chosen, progress) as facts:
         steps.train(facts, chosen, progress)

@@ -1,5 +1,6 @@
 """The scoring service."""
 
+import ipaddress
 import os
 import socket
 from pathlib import Path
@@ -16,24 +17,37 @@ from serving.progress import Progress
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on. [default: 3000]")] = None,
+    open: Annotated[  # noqa: A002 -- the word of the setting
+        list[str] | None,
+        typer.Option("--open", metavar="WHAT", help="What needs no key: docs, metrics; all, on this machine only."),
+    ] = None,
     config: Config = None,
     data: Data = None,
     home: Home = None,
 ) -> None:
     """Serve scores over HTTP until Ctrl-C; /docs on the service shows how to ask."""
-    chosen = settings(config, data, home, serve__host=host, serve__port=port)
-    start(chosen, config)
+    opened = None if open is None else tuple(part.strip() for text in open for part in text.split(","))
+    start(settings(config, data, home, serve__host=host, serve__port=port, serve__open=opened), config)
 
 
 def start(chosen: Settings, config: Path | None) -> None:
     """Serve with these settings."""
     check_free(chosen.serve.host, chosen.serve.port)
+    if "all" in chosen.serve.open:
+        check_own(chosen.serve.host)
     # The framework's own files (metrics between processes) belong to the state as everything does.
     os.environ.setdefault("BENTOML_HOME", str((chosen.home / "bentoml").absolute()))
     from serving.service import serve as serve_http
 
     Progress().say(f"serves on http://{chosen.serve.host}:{chosen.serve.port} (documentation: /docs); Ctrl-C stops it")
     serve_http(chosen, config)
+
+
+def check_own(host: str) -> None:
+    """SettingsError when others than this machine could reach a service that asks nobody for a key."""
+    for _, _, _, _, address in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM):
+        if not ipaddress.ip_address(address[0]).is_loopback:
+            raise SettingsError(f"others can reach {host}: without keys Ebb serves this machine only, 127.0.0.1")
 
 
 def check_free(host: str, port: int) -> None:

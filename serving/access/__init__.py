@@ -1,0 +1,1 @@
+"""Who may ask the service what: keys and their scopes, how often, and a record of every call."""

@@ -1,0 +1,43 @@
+"""The tables of access: keys, of which only salted hashes are kept, and the record of calls, which only grows."""
+
+from typing import Final
+
+from sqlalchemy import JSON, Column, Date, DateTime, Double, Index, Integer, Table, Text
+
+from serving.ledger import METADATA, only_grows
+
+KEYS: Final = Table(
+    "api_keys",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("scopes", JSON, nullable=False),
+    Column("salt", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("per_minute", Integer, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True)),
+    Column("revoked_at", DateTime(timezone=True)),
+    Column("used_at", DateTime(timezone=True)),
+)
+
+CALLS: Final = Table(
+    "calls",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    # The name, not the key: a name is never given twice, and a key must not be read here.
+    Column("key", Text),
+    Column("method", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("accounts", Integer, nullable=False),
+    Column("account_ids", JSON, nullable=False),
+    Column("model_version", Text),
+    Column("cutoff", Date),
+    Column("milliseconds", Double, nullable=False),
+    Index("calls_by_key", "key", "at"),
+    sqlite_autoincrement=True,
+)
+
+only_grows(CALLS, "number = NEW.number")
