@@ -123,6 +123,12 @@ class TrainSettings:
         1, "the seed of all randomness; same data, settings and seed give the same predictions", least=0
     )
     threads: int = setting(2, "processor threads used for learning", least=1)
+    tune_seconds: int = setting(
+        0, "seconds in which other values of the models are tried (0: no bound, or no tuning at all)", least=0
+    )
+    tune_trials: int = setting(
+        0, "how many are tried, at most; the same number and seed give the same model (0: no bound)", least=0
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,6 +46,17 @@ DespiteLeak = Annotated[
     bool, typer.Option("--despite-leak", help="Go on although a signal seems to know the outcome; it stays on record.")
 ]
 
+Tune = Annotated[
+    int | None,
+    typer.Option(
+        "--tune", metavar="SECONDS", min=0, help="Seconds in which other values of the models are tried. [default: 0]"
+    ),
+]
+TuneTrials = Annotated[
+    int | None,
+    typer.Option("--tune-trials", metavar="N", min=0, help="How many are tried, at most. [default: 0, no bound]"),
+]
+
 
 def settings(config: Path | None, data: Path | None, home: Path | None, **options: Any) -> Settings:
     """Settings with the options that were given."""

@@ -31,6 +31,7 @@ from training.leaks import Leak, leaks
 from training.registry import MODEL
 from training.train import TrainSettings
 from training.train import train as learn
+from training.trials import Budget
 
 
 @contextmanager
@@ -198,7 +199,13 @@ def _book(facts: Facts, mode: Mode, of: tuple[Signal, ...]) -> SignalBook:
 
 def how(settings: Settings) -> TrainSettings:
     """The settings of the recipe."""
-    return TrainSettings(capacity=settings.team.weekly_capacity, seed=settings.train.seed)
+    chosen = settings.train
+    budget = Budget(seconds=chosen.tune_seconds, trials=chosen.tune_trials)
+    return TrainSettings(
+        capacity=settings.team.weekly_capacity,
+        seed=chosen.seed,
+        tuning=budget if budget.seconds or budget.trials else None,
+    )
 
 
 def indented(progress: Progress) -> Callable[[str], None]:

@@ -43,6 +43,7 @@ def card(trained: Trained, findings: Sequence[Finding] = ()) -> str:
                 _segments(trained),
                 "## Candidates",
                 _candidates(trained),
+                *_tuning(trained),
                 "## What it looks at",
                 _looks(trained),
                 "## The data",
@@ -113,6 +114,21 @@ def _candidates(trained: Trained) -> str:
     ]
     head = ("| candidate | strength | log loss on later snapshots | behind the best |", "|---|---|---|---|")
     return "\n".join((*head, *rows)) + "\n\nThe simplest within one standard error of the best is chosen."
+
+
+def _tuning(trained: Trained) -> tuple[str, ...]:
+    """What tuning tried and what became of it; nothing where nothing was tried."""
+    if trained.tuned is None:
+        return ()
+    tuning = trained.tuned.tuning
+    early = ", ended by hand" if tuning.interrupted else ""
+    said = (f"- {sentence}" for sentence in trained.tuned.sentences)
+    return (
+        "## Tuning",
+        f"{len(tuning.trials)} trials in {tuning.seconds:.0f} s{early}; each saw only what was decided before "
+        f"{tuning.since:%Y-%m-%d}, and what was found had to be better than the default by more than a standard error "
+        "on snapshots from then on. The trials are in tuning.csv.\n\n" + "\n".join(said),
+    )
 
 
 def _looks(trained: Trained) -> str:

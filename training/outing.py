@@ -50,15 +50,20 @@ def outings(
 
 def fit_all(data: Dataset, models: Sequence[Model], directions: tuple[float, ...]) -> dict[Key, Part]:
     """Every model at every strength; all but the first build upon the first at its least cautious."""
-    nothing = Task(data=data, ground=np.zeros(len(data)), directions=directions)
-    rates = models[0].fit(nothing)
+    rates, task = grounded(data, models[0], directions)
     ground = rates[models[0].strengths[-1]]
-    task = replace(nothing, ground=raw_log_odds(ground, data))
     fitted: dict[Key, Part] = {(models[0].name, strength): part for strength, part in rates.items()}
     for model in models[1:]:
         for strength, part in model.fit(task).items():
             fitted[model.name, strength] = Upon(ground=ground, part=part)
     return fitted
+
+
+def grounded(data: Dataset, first: Model, directions: tuple[float, ...]) -> tuple[Mapping[float, Part], Task]:
+    """The first model at every strength, and the task of building upon it at its least cautious."""
+    nothing = Task(data=data, ground=np.zeros(len(data)), directions=directions)
+    rates = first.fit(nothing)
+    return rates, replace(nothing, ground=raw_log_odds(rates[first.strengths[-1]], data))
 
 
 def raw_log_odds(part: Part, data: Dataset) -> Floats:

@@ -6,7 +6,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from features.signal import SignalColumn
+from training.charts import importance
 from training.train import Trained
 
 
@@ -29,6 +32,20 @@ def parameters(trained: Trained, fingerprint: str) -> dict[str, Any]:
         "data_fingerprint": fingerprint,
         "snapshots_fingerprint": trained.scorer.about["fingerprint"],
         "code_version": code_version(),
+        **_tuning(trained),
+    }
+
+
+def _tuning(trained: Trained) -> dict[str, Any]:
+    """How much was tried, and the values that proved themselves."""
+    if trained.tuned is None:
+        return {}
+    tuning, proved = trained.tuned.tuning, [proof.trial for proof in trained.tuned.proofs if proof.wins]
+    return {
+        "tuning_trials": len(tuning.trials),
+        "tuning_seconds": round(tuning.seconds, 1),
+        "tuned": ", ".join(trial.model.name for trial in proved) or "nothing",
+        **{f"tuned_{name}": value for trial in proved for name, value in trial.choice.items()},
     }
 
 
@@ -42,6 +59,12 @@ def metrics(trained: Trained) -> dict[str, float]:
     selection = trained.selection
     losses = {f"log_loss_{each.name.replace(' ', '_')}": each.log_loss for each in selection.candidates}
     return {**found, **losses, "gain": selection.gain, "gain_error": selection.gain_error}
+
+
+def tables(trained: Trained) -> dict[str, pd.DataFrame]:
+    """What is kept as a table, by its file's name: folds, importance, and the trials where there were any."""
+    found = {"folds.csv": trained.folds, "importance.csv": importance(trained)}
+    return found if trained.tuned is None else {**found, "tuning.csv": trained.tuned.tuning.table()}
 
 
 def code_version() -> str:

@@ -97,7 +97,7 @@ class Contest:
         self.folds = np.concatenate([np.full(len(test.rows), number) for number, test in enumerate(tests)])
         tested = data.take(self.rows)
         self.left, self.weights, self.accounts = tested.left, tested.weights, tested.accounts
-        self.models = models
+        self.models = tuple(models)
         self.log_odds: dict[Key, Floats] = {}
         self.losses: dict[Key, Floats] = {}
         for key in tests[0].log_odds:
@@ -122,6 +122,18 @@ class Contest:
         """A model at its most cautious strength within one standard error of its best."""
         keys = [(model.name, strength) for strength in model.strengths]
         return self._simplest(keys)
+
+    def challenge(self, model: Model, tuned: Model, folds: NDArray[np.intp]) -> tuple[float, float]:
+        """How much better a tuned model is than its default in some folds, with the standard error.
+
+        It takes the default's place when that is more than one standard error behind.
+        """
+        default, key, rows = self.cautious(model), (tuned.name, tuned.strengths[0]), np.isin(self.folds, folds)
+        difference = (self.losses[default] - self.losses[key])[rows]
+        gain, error = paired(difference, self.weights[rows], self.accounts[rows])
+        if gain > error:
+            self.models = tuple(tuned if each is model else each for each in self.models)
+        return gain, error
 
     def slope(self, key: Key) -> float:
         """How much a candidate's log-odds must be stretched to be calibrated."""

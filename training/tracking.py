@@ -20,7 +20,7 @@ from features.errors import ModelError
 from features.facts import Finding
 from training import record, registry, score, trees
 from training.card import card
-from training.charts import draw, importance
+from training.charts import draw
 from training.duel import KEY, LOG_ODDS, Holder, judge, said_at_the_time
 from training.registry import CHALLENGER, CHAMPION, MODEL, Change
 from training.score import SEGMENT, Scored, Scorer
@@ -273,8 +273,8 @@ def _log_files(mlflow: ModuleType, trained: Trained, findings: Sequence[Finding]
     mlflow.log_text(card(trained, findings), "card.md")
     mlflow.log_dict({"signals": [record.described(column) for column in trained.columns]}, "signals.json")
     mlflow.log_dict({"findings": [asdict(finding) for finding in findings]}, "findings.json")
-    mlflow.log_text(trained.folds.to_csv(index=False), "folds.csv")
-    mlflow.log_text(importance(trained).to_csv(index=False), "importance.csv")
+    for name, table in record.tables(trained).items():
+        mlflow.log_text(table.to_csv(index=False), name)
     said_at_the_time(trained).to_parquet(scratch / SAID, index=False)
     mlflow.log_artifact(str(scratch / SAID))
     draw(trained, scratch / "charts")

@@ -17,10 +17,12 @@ from training.forecast import measure_drift
 from training.leaks import Leak
 from training.models import MODELS, Model
 from training.outing import Outing, outings
+from training.proof import Tuned, improve
 from training.score import Part, Scorer, logistic
 from training.select import Contest, Selection, log_loss_rows, refit
 from training.split import check_enough, forward_folds, learnable
 from training.task import balanced
+from training.trials import Budget, Effort
 
 DIRECTIONS = {"more": -1, "less": 1, "neither": 0}
 """Which way a signal may move risk: what is healthier when there is more of it only lowers it."""
@@ -30,7 +32,8 @@ DIRECTIONS = {"more": -1, "less": 1, "neither": 0}
 class TrainSettings:
     """``before``: learn only from what was decided before it (None: from everything decided).
 
-    ``folds``: origins along time. ``capacity``: how many accounts the team can take on in a week.
+    ``folds``: origins along time. ``capacity``: how many accounts the team can take on in a week. ``tuning``: how long
+    to try other values of the models (None: not at all).
     """
 
     before: pd.Timestamp | None = None
@@ -38,6 +41,7 @@ class TrainSettings:
     capacity: int = 50
     seed: int = 7
     models: tuple[Model, ...] = MODELS
+    tuning: Budget | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +49,8 @@ class Trained:
     """A model ready to score, and all that is known of how good it is.
 
     ``tested`` are the snapshots of the later folds, ``tested_risk`` the risks they would have been given at the time.
-    ``easier`` names the folds that were easier than what was learnt from, which nothing honest makes.
+    ``easier`` names the folds that were easier than what was learnt from, which nothing honest makes. ``tuned`` says
+    what tuning tried and what became of it (None: nothing was tried).
     """
 
     scorer: Scorer
@@ -59,6 +64,7 @@ class Trained:
     columns: tuple[SignalColumn, ...]
     settings: TrainSettings
     easier: tuple[Leak, ...] = ()
+    tuned: Tuned | None = None
 
     @property
     def verdict(self) -> str:
@@ -86,12 +92,17 @@ def train(
     directions = balanced(ways, [column.signal.family for column in columns])
     folds = forward_folds(data, settings.folds)
     tests = outings(data, folds, settings.models, directions, progress)
-    selection = Contest(data, tests, settings.models).decide()
+    contest = Contest(data, tests, settings.models)
+    tuned = None
+    if settings.tuning is not None:
+        effort = Effort(budget=settings.tuning, seed=settings.seed, progress=progress)
+        tests, tuned = improve(data, tests, contest, directions, effort)
+    selection = contest.decide()
     tested = data.take(selection.rows)
     # The base rate is an average of outcomes: nothing is left to calibrate.
     calibration = _calibrated_late(selection, tested) if selection.usable else Calibration()
     progress(f"learns {selection.chosen.name} from all {len(data)} snapshots")
-    part = refit(data, selection, settings.models, directions)
+    part = refit(data, selection, contest.models, directions)
     risk = _risk_at_the_time(selection, tested)
     scorer = _scorer(part, selection, calibration, data, columns)
     return Trained(
@@ -106,6 +117,7 @@ def train(
         columns=tuple(columns),
         settings=settings,
         easier=easier(data, tests, selection),
+        tuned=tuned,
     )
 
 

@@ -16,6 +16,8 @@ from serving.options import (
     HorizonDays,
     LeadDays,
     Outcome,
+    Tune,
+    TuneTrials,
     looks,
     settings,
 )
@@ -127,15 +129,21 @@ def train(
     horizon_days: HorizonDays = None,
     lead_days: LeadDays = None,
     despite_leak: DespiteLeak = False,
+    tune: Tune = None,
+    tune_trials: TuneTrials = None,
     config: Config = None,
     data: Data = None,
     home: Home = None,
 ) -> None:
-    """Learn a model from the past and track it; it becomes the champion when it beats the one in place."""
+    """Learn a model from the past and track it; it becomes the champion when it beats the one in place.
+
+    With --tune or --tune-trials other values of the models are tried; Ctrl-C ends that and goes on with the best.
+    """
     from serving import steps
 
     progress = Progress()
-    chosen = settings(config, data, home, **looks(outcome, active_days, horizon_days, lead_days))
+    options = looks(outcome, active_days, horizon_days, lead_days)
+    chosen = settings(config, data, home, train__tune_seconds=tune, train__tune_trials=tune_trials, **options)
     with steps.facts_of(chosen, progress) as facts:
         steps.train(facts, chosen, progress, despite_leak=despite_leak)
 

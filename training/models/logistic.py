@@ -7,13 +7,14 @@ outcomes are few (the improper linear model of Dawes 1979); many outcomes then p
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from training.dataset import Floats
+from training.ranges import Range, Values
 from training.score import Linear, Part, damped, logistic
 from training.task import ANCHORS, Task
 
@@ -48,11 +49,30 @@ class Logistic:
     name: str = "logistic regression"
     strengths: tuple[float, ...] = (0.03, 0.1, 0.3, 1.0)
 
+    ranges: ClassVar[Mapping[str, Range]] = {"variance": Range(low=0.003, high=10.0, ratio=True)}
+
+    @property
+    def defaults(self) -> Values:
+        """A strength in the middle of those that stand when nothing is tuned."""
+        return {"variance": 0.3}
+
+    def tuned(self, values: Values, strength: float | None = None) -> "Logistic":  # noqa: ARG002 - it is the value
+        """The same at one other strength."""
+        return Logistic(name=f"tuned {Logistic.name}", strengths=(values["variance"],))
+
     def fit(self, task: Task) -> Mapping[float, Part]:
         """The path of fits from strong to weak shrinkage, each starting from the one before."""
+        return self.learn(self.prepare(task))
+
+    def prepare(self, task: Task) -> "Prepared":
+        """The task's signals standardised, once for whatever strength."""
         values = task.data.signals.to_numpy(dtype=float)
         scaled = _scaling(values)
-        design = _design(scaled, values)
+        return Prepared(task=task, scaled=scaled, design=_design(scaled, values))
+
+    def learn(self, prepared: "Prepared") -> Mapping[float, Part]:
+        """As `fit`, from what was prepared."""
+        task, design = prepared.task, prepared.design
         bounds = [_bound(task.directions[column]) for column in design.varying]
         bounds += [(None, None)] * (len(design.marked) + 1)
         guess = np.zeros(design.matrix.shape[1])
@@ -60,7 +80,7 @@ class Logistic:
         for strength in self.strengths:
             prior = _prior(task, design, strength)
             guess = _penalised(task, design.matrix, prior, bounds, guess)
-            path[strength] = _line(scaled, design, guess)
+            path[strength] = _line(prepared.scaled, design, guess)
         return path
 
 
@@ -77,6 +97,15 @@ class Design:
     marked: NDArray[np.intp]
     low: Floats
     high: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A task, how its signals are scaled, and what the weights multiply."""
+
+    task: Task
+    scaled: Linear
+    design: Design
 
 
 def _bound(direction: float) -> tuple[float | None, float | None]:
@@ -157,7 +186,9 @@ def _penalised(task: Task, matrix: Floats, prior: Floats, bounds: Bounds, start:
     for _ in range(MOST_STEPS):
         risk = logistic(task.ground + matrix @ guess)
         tilt = matrix.T @ (shares * (risk - left)) + prior @ guess
-        bend = (matrix * (shares * risk * (1 - risk))[:, None]).T @ matrix + prior
+        # A matrix times itself: half the work of two.
+        curved = matrix * np.sqrt(shares * risk * (1 - risk))[:, None]
+        bend = curved.T @ curved + prior
         step = _lowest(bend, tilt - bend @ guess, bounds, guess) - guess
         while (there := height(guess + step)) > at + CLOSE and np.abs(step).max() > CLOSE:
             step = step / 2
