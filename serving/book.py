@@ -48,7 +48,8 @@ class Run:
 class Score:
     """What one run said about one account. Money is None where the ARR is not known, dates where there is no contract.
 
-    ``days_to_renewal`` counts from the cutoff; ``base`` is the log-odds that ``reasons`` add to.
+    ``days_to_renewal`` counts from the cutoff; ``base`` is the log-odds that ``reasons`` add to. ``place`` is where it
+    stands in the ranked book, from 1; None until the store has ranked it.
     """
 
     account_id: str
@@ -65,3 +66,5 @@ class Score:
     ends_on: date | None
     days_to_renewal: int | None
     reasons: tuple[Reason, ...] = field(default=())
+    plan: str | None = None
+    place: int | None = None

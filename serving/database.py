@@ -7,20 +7,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event, inspect
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from features.errors import SettingsError, StoreError
+from serving import migrations
 
 BUSY_SECONDS: Final = 30
 """How long a writer waits for another one's transaction before it gives up."""
 
 
 class Database:
-    """One SQLAlchemy address; the tables are made when they are not there. Raises StoreError."""
+    """One SQLAlchemy address; tables are made, or brought forward, when it is opened. Raises StoreError."""
 
-    def __init__(self, url: str, tables: MetaData):
+    def __init__(self, url: str):
         self._url = _parsed(url)
         if self.is_sqlite and self._url.database not in (None, "", ":memory:"):
             Path(str(self._url.database)).parent.mkdir(parents=True, exist_ok=True)
@@ -32,11 +33,11 @@ class Database:
             ) from None
         if self.is_sqlite:
             _prepare_sqlite(self._engine)
-        with self._named("opened"):
-            there = set(inspect(self._engine).get_table_names())
-        if not set(tables.tables) <= there:
+        with self._named("opened"), self._engine.connect() as connection:
+            current = migrations.step_of(connection) == migrations.HEAD
+        if not current:
             with self.writing() as connection:
-                tables.create_all(connection)
+                migrations.bring_forward(connection)
 
     @property
     def is_sqlite(self) -> bool:

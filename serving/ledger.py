@@ -1,9 +1,12 @@
-"""The tables of the score store. Rows are only ever added, and the database itself sees to it."""
+"""The tables of scores and backtests. Rows are only ever added, and the database itself sees to it.
+
+What is declared here is what queries are written with; the tables themselves are made by the steps of
+`serving.migrations`, and a test sees to it that both say the same.
+"""
 
 from typing import Final
 
 from sqlalchemy import (
-    DDL,
     JSON,
     Boolean,
     Column,
@@ -16,7 +19,6 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    event,
 )
 
 METADATA: Final = MetaData()
@@ -56,7 +58,10 @@ SCORES: Final = Table(
     Column("ends_on", Date),
     Column("days_to_renewal", Integer),
     Column("reasons", JSON, nullable=False),
+    Column("plan", Text),
+    Column("place", Integer),
     Index("scores_of_account", "account_id", "run"),
+    Index("scores_by_place", "run", "place"),
 )
 
 BACKTEST_RUNS: Final = Table(
@@ -97,48 +102,3 @@ BACKTEST_SCORES: Final = Table(
     Column("band", Text, nullable=False),
     Column("sentence", Text),
 )
-
-APPEND_ONLY: Final[tuple[tuple[Table, str], ...]] = (
-    (SCORE_RUNS, "number = NEW.number"),
-    (SCORES, "run = NEW.run AND account_id = NEW.account_id"),
-    (BACKTEST_RUNS, "number = NEW.number"),
-    (BACKTEST_SCORES, "run = NEW.run AND place = NEW.place"),
-)
-"""Each table that only grows, and what says that a new row is already there."""
-
-SAID: Final = "is append-only: what was said stays as it was said"
-
-
-def _guard_sqlite(table: Table, same: str) -> None:
-    """UPDATE and DELETE fail; so does INSERT OR REPLACE, which would delete without firing the DELETE trigger."""
-    conditions = {"UPDATE": "", "DELETE": "", "INSERT": f"WHEN EXISTS (SELECT 1 FROM {table.name} WHERE {same})"}
-    for action, condition in conditions.items():
-        statement = (
-            f"CREATE TRIGGER IF NOT EXISTS {table.name}_no_{action.lower()} "
-            f"BEFORE {action} ON {table.name} {condition} "
-            f"BEGIN SELECT RAISE(ABORT, '{table.name} {SAID}'); END"
-        )
-        event.listen(table, "after_create", DDL(statement).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
-
-
-def _guard_postgresql(table: Table) -> None:
-    """UPDATE, DELETE and TRUNCATE fail."""
-    function = f"{table.name}_append_only"
-    statements = (
-        f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{table.name} {SAID}'; END $$",
-        f"CREATE TRIGGER {function} BEFORE UPDATE OR DELETE OR TRUNCATE ON {table.name} "
-        f"FOR EACH STATEMENT EXECUTE FUNCTION {function}()",
-    )
-    for statement in statements:
-        event.listen(table, "after_create", DDL(statement).execute_if(dialect="postgresql"))  # type: ignore[no-untyped-call]
-
-
-def only_grows(table: Table, same: str) -> None:
-    """See to it that rows are only ever added; ``same`` is the SQL that says that a new row is already there."""
-    _guard_sqlite(table, same)
-    _guard_postgresql(table)
-
-
-for _table, _same in APPEND_ONLY:
-    only_grows(_table, _same)

@@ -128,6 +128,7 @@ def _score(row: Mapping[str, Any], risk: float, base: float, of: Band, found: Se
         ends_on=_date(row["ends_on"]),
         days_to_renewal=None if days is None else int(days),
         reasons=tuple(_reason(driver) for driver in found),
+        plan=_text(row.get("plan")),
     )
 
 

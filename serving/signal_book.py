@@ -24,8 +24,9 @@ KEY, NOW, BEFORE = "key.", "now.", "before."
 class SignalBook:
     """One row per account, in three frames of the same index 0..n-1.
 
-    ``keys``: account_id, contract_id, name, owner, segment (text or None), arr, days_to_renewal (float), starts_on,
-    ends_on, cutoff (datetime64). ``now`` and ``before``: one float column per signal column, NaN where not known.
+    ``keys``: account_id, contract_id, name, owner, segment, plan (text or None), arr, days_to_renewal (float),
+    starts_on, ends_on, cutoff (datetime64). ``now`` and ``before``: one float column per signal column, NaN where not
+    known.
     """
 
     keys: pd.DataFrame

@@ -192,7 +192,7 @@ def score(facts: Facts, champion: tracking.Champion, settings: Settings, progres
 
 def _book(facts: Facts, mode: Mode, of: tuple[Signal, ...]) -> SignalBook:
     now, before = table.book(facts, mode, cutoff=facts.cutoff, catalogue=of)
-    wanted = ["account_id", "contract_id", "name", "owner", "segment", "arr", "starts_on", "ends_on", "cutoff"]
+    wanted = ["account_id", "contract_id", "name", "owner", "segment", "plan", "arr", "starts_on", "ends_on", "cutoff"]
     days = (now.keys["ends_on"] - now.keys["cutoff"]).dt.days.astype(float)
     return SignalBook(keys=now.keys[wanted].assign(days_to_renewal=days), now=now.signals, before=before)
 

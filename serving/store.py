@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from datetime import date
 from types import TracebackType
 from typing import Any, Final, Self
 
-from sqlalchemy import Row, Select, func, insert, select
+from sqlalchemy import Row, Select, and_, case, func, insert, or_, select
 
-from serving.access import tables as _access  # noqa: F401 -- its tables belong to the store
-from serving.book import Reason, Run, Score
+from serving.book import Band, Reason, Run, Score
 from serving.database import Database, in_utc
-from serving.ledger import BACKTEST_RUNS, BACKTEST_SCORES, METADATA, SCORE_RUNS, SCORES
+from serving.ledger import BACKTEST_RUNS, BACKTEST_SCORES, SCORE_RUNS, SCORES
 from serving.said import BacktestRun, Said
 
 AT_ONCE: Final = 5_000
@@ -22,20 +22,26 @@ ASKED_AT_ONCE: Final = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """Which scores of a run are wanted. ``within_days`` keeps renewals from today's cutoff to so many days ahead."""
+    """Which scores of a run are wanted. ``within_days`` keeps renewals from today's cutoff to so many days ahead.
+
+    ``after`` goes on behind an account: its place, and whether its value is not known.
+    """
 
     owner: str | None = None
     segment: str | None = None
+    plan: str | None = None
+    band: Band | None = None
     within_days: int | None = None
     bottom: bool = False
     limit: int | None = None
+    after: tuple[int, bool] | None = None
 
 
 class ScoreStore:
     """Scores at one SQLAlchemy address; the tables are made when they are not there. Raises StoreError."""
 
     def __init__(self, url: str):
-        self.database = Database(url, METADATA)
+        self.database = Database(url)
 
     def __enter__(self) -> Self:
         return self
@@ -50,11 +56,13 @@ class ScoreStore:
     def append(self, run: Run, scores: Sequence[Score]) -> int:
         """Add one run with all its scores, in one transaction; its number."""
         columns = [column.name for column in SCORE_RUNS.columns if column.name != "number"]
+        places = _placed(run, scores)
         with self.database.writing() as connection:
             values = {name: getattr(run, name) for name in columns}
             number = connection.execute(insert(SCORE_RUNS).values(values)).inserted_primary_key[0]  # type: ignore[index]
             for start in range(0, len(scores), AT_ONCE):
-                connection.execute(insert(SCORES), [_row(number, score) for score in scores[start : start + AT_ONCE]])
+                some = scores[start : start + AT_ONCE]
+                connection.execute(insert(SCORES), [_row(number, places[score.account_id], score) for score in some])
         return int(number)
 
     def latest(self) -> Run | None:
@@ -81,10 +89,7 @@ class ScoreStore:
         return found
 
     def scores(self, run: Run, choice: Choice | None = None) -> tuple[Score, ...]:
-        """Scores of one run, the most expected ARR lost first; where ARR is not known by risk, then by renewal date.
-
-        A run without a usable signal is ranked by ARR, then by renewal date.
-        """
+        """Scores of one run in the order of their places, or from the last place on."""
         with self.database.reading() as connection:
             return tuple(_score(row) for row in connection.execute(_ranked(run, choice or Choice())))
 
@@ -135,23 +140,45 @@ class ScoreStore:
 
 def _ranked(run: Run, choice: Choice) -> Select[Any]:
     query = select(SCORES).where(SCORES.c.run == run.number)
-    if choice.owner is not None:
-        query = query.where(SCORES.c.owner == choice.owner)
-    if choice.segment is not None:
-        query = query.where(SCORES.c.segment == choice.segment)
+    for name in ("owner", "segment", "plan", "band"):
+        wanted = getattr(choice, name)
+        if wanted is not None:
+            query = query.where(SCORES.c[name] == wanted)
     if choice.within_days is not None:
         query = query.where(SCORES.c.days_to_renewal.between(0, choice.within_days))
-    ends = SCORES.c.ends_on
-    ranks = (SCORES.c.arr_at_risk, SCORES.c.risk) if run.usable else (SCORES.c.arr,)
-    order = [rank.asc() if choice.bottom else rank.desc() for rank in ranks]
-    date = ends.desc() if choice.bottom else ends.asc()
-    query = query.order_by(ranks[0].is_(None), *order, ends.is_(None), date)
-    return query.order_by(SCORES.c.account_id).limit(choice.limit)
+    place = SCORES.c.place
+    if choice.bottom:
+        # Whose value is not known ranks last from either end.
+        value = SCORES.c.arr_at_risk if run.usable else SCORES.c.arr
+        unknown = case((value.is_(None), 1), else_=0)
+        if choice.after is not None:
+            at, last = choice.after
+            query = query.where(or_(unknown > int(last), and_(unknown == int(last), place < at)))
+        query = query.order_by(unknown, place.desc())
+    else:
+        if choice.after is not None:
+            query = query.where(place > choice.after[0])
+        query = query.order_by(place)
+    return query.limit(choice.limit)
 
 
-def _row(number: int, score: Score) -> dict[str, object]:
-    plain = {item.name: getattr(score, item.name) for item in fields(score) if item.name != "reasons"}
-    return {"run": number, "reasons": [asdict(reason) for reason in score.reasons], **plain}
+def _placed(run: Run, scores: Sequence[Score]) -> dict[str, int]:
+    """Account -> its place, from 1: the most expected ARR lost first; where ARR is not known by risk, then by date.
+
+    A run without a usable signal is ranked by ARR, then by date.
+    """
+
+    def rank(score: Score) -> tuple[object, ...]:
+        value = score.arr_at_risk if run.usable else score.arr
+        risk = -score.risk if run.usable else 0.0
+        return value is None, -(value or 0.0), risk, score.ends_on is None, score.ends_on or date.max, score.account_id
+
+    return {score.account_id: place for place, score in enumerate(sorted(scores, key=rank), 1)}
+
+
+def _row(number: int, place: int, score: Score) -> dict[str, object]:
+    plain = {item.name: getattr(score, item.name) for item in fields(score) if item.name not in ("reasons", "place")}
+    return {"run": number, "place": place, "reasons": [asdict(reason) for reason in score.reasons], **plain}
 
 
 def _score(row: Row[Any]) -> Score:

@@ -1,10 +1,10 @@
-"""The tables of access: keys, of which only salted hashes are kept, and the record of calls, which only grows."""
+"""The tables of access: keys, of which only salted hashes are kept, the record of calls, and what was sent in."""
 
 from typing import Final
 
-from sqlalchemy import JSON, Column, Date, DateTime, Double, Index, Integer, Table, Text
+from sqlalchemy import JSON, Column, Date, DateTime, Double, Index, Integer, Table, Text, UniqueConstraint
 
-from serving.ledger import METADATA, only_grows
+from serving.ledger import METADATA
 
 KEYS: Final = Table(
     "api_keys",
@@ -40,4 +40,16 @@ CALLS: Final = Table(
     sqlite_autoincrement=True,
 )
 
-only_grows(CALLS, "number = NEW.number")
+SENT: Final = Table(
+    "sent",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("key", Text),
+    Column("kind", Text, nullable=False),
+    Column("idempotency_key", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("rows", JSON, nullable=False),
+    UniqueConstraint("kind", "idempotency_key", name="sent_once"),
+    sqlite_autoincrement=True,
+)

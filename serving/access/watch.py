@@ -11,7 +11,6 @@ from features.errors import EbbError, SettingsError
 from serving.access.keys import Key
 from serving.access.ring import Call, KeyRing
 from serving.database import Database
-from serving.ledger import METADATA
 
 LOOK_SECONDS: Final = 2.0
 """How long keys are believed before the store is asked again: a revoked key is refused after so long at the latest."""
@@ -68,7 +67,7 @@ class Watch:
 
     def _opened(self) -> KeyRing:
         if self._ring is None:
-            self._ring = KeyRing(Database(self._url, METADATA))
+            self._ring = KeyRing(Database(self._url))
         return self._ring
 
     def _known(self) -> dict[str, Key]:
