@@ -5,6 +5,7 @@ that a look counts what was known before its cutoff and nothing else.
 """
 
 from features.engines import Engine
+from features.keeping.step import Kind, Step
 
 LONG_DAY = 28
 """Half-hours of one login on one day, 14 hours, that one person hardly works: several people may share it."""
@@ -103,7 +104,7 @@ GAP_IN_TIME = """
 SELECT account, day, day AS known_on, CAST(NULL AS DATE) AS void_on, days
 FROM (
   SELECT account, day, date_diff('day', lag(day) OVER (PARTITION BY account ORDER BY day), day) AS days
-  FROM account_day WHERE active_days = 1)
+  FROM {rows} WHERE active_days = 1)
 WHERE days > 1
 ORDER BY account
 """
@@ -113,7 +114,7 @@ WITH used AS (
   SELECT account, day, known_on,
          min(known_on) OVER (PARTITION BY account ORDER BY day
                              ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS later
-  FROM account_day WHERE active_days = 1),
+  FROM {rows} WHERE active_days = 1),
 judged AS (
   SELECT account, day, known_on, CASE WHEN known_on > later THEN 1 ELSE 0 END AS late FROM used),
 grouped AS (
@@ -139,7 +140,7 @@ late days that follow one another, an island, and the days in time beside them.
 
 FEATURE_BEGUN_IN_TIME = """
 SELECT account, feature, min(day) AS day, min(day) AS known_on
-FROM feature_day GROUP BY account, feature ORDER BY account
+FROM {rows} GROUP BY account, feature ORDER BY account
 """
 
 FEATURE_BEGUN = """
@@ -148,38 +149,38 @@ FROM (
   SELECT account, feature, day, known_on,
          min(day) OVER (PARTITION BY account, feature ORDER BY known_on
                         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS earlier
-  FROM (SELECT account, feature, known_on, min(day) AS day FROM feature_day GROUP BY account, feature, known_on))
+  FROM (SELECT account, feature, known_on, min(day) AS day FROM {rows} GROUP BY account, feature, known_on))
 WHERE earlier IS NULL OR day < earlier
 ORDER BY account
 """
 """From when each account used each feature, as far as was known on which day."""
 
 FEATURE_QUARTER = f"""
-SELECT account, feature, {quarter("day")} + 1 AS quarter
-FROM feature_day GROUP BY account, feature, {quarter("day")}
-HAVING min({quarter("known_on")}) = {quarter("day")}
+SELECT account, feature, {quarter("day")} + 1 AS quarter, min(day) AS day
+FROM {{rows}} WHERE {quarter("known_on")} = {quarter("day")} GROUP BY account, feature, {quarter("day")}
 """
-"""Which account used which feature in the quarter before, as known by its end."""
+"""Which account used which feature in the quarter before, as known by its end, and from which day of it."""
 
 FEATURE_MARK = f"""
-WITH there AS (SELECT DISTINCT account, quarter FROM feature_quarter),
+WITH there AS (SELECT DISTINCT account, quarter FROM {{rows}}),
 usual AS (
   SELECT e.quarter + 1 AS quarter, count(*) AS accounts, count(n.account) AS stayed
   FROM there e LEFT JOIN there n ON n.account = e.account AND n.quarter = e.quarter + 1
   GROUP BY e.quarter + 1),
 kept AS (
   SELECT u.quarter + 1 AS quarter, u.feature, count(*) AS accounts, count(n.account) AS stayed
-  FROM feature_quarter u LEFT JOIN there n ON n.account = u.account AND n.quarter = u.quarter + 1
+  FROM {{rows}} u LEFT JOIN there n ON n.account = u.account AND n.quarter = u.quarter + 1
   GROUP BY u.quarter + 1, u.feature),
 core AS (
   SELECT quarter, feature,
-         row_number() OVER (PARTITION BY quarter ORDER BY count(*) DESC, feature) AS place
-  FROM feature_quarter GROUP BY quarter, feature),
+         row_number() OVER (PARTITION BY quarter ORDER BY accounts DESC, event) AS place
+  FROM (SELECT quarter, feature, count(*) AS accounts FROM {{rows}} GROUP BY quarter, feature) c
+  JOIN feature_number f USING (feature)),
 sticky AS (
   SELECT k.quarter, k.feature,
          row_number() OVER (PARTITION BY k.quarter
-           ORDER BY CAST(k.stayed AS DOUBLE) / k.accounts DESC, k.accounts DESC, k.feature) AS place
-  FROM kept k JOIN usual u ON u.quarter = k.quarter
+           ORDER BY CAST(k.stayed AS DOUBLE) / k.accounts DESC, k.accounts DESC, f.event) AS place
+  FROM kept k JOIN usual u ON u.quarter = k.quarter JOIN feature_number f ON f.feature = k.feature
   WHERE k.accounts >= {FEWEST_ACCOUNTS} AND k.stayed * u.accounts > u.stayed * k.accounts),
 marked AS (
   SELECT quarter, feature, max(core) AS core, max(sticky) AS sticky
@@ -207,6 +208,50 @@ SCRATCH = ("long_days", "slots_before", "feature_quarter")
 """The rollups that only others read."""
 
 
+SOURCES = {
+    "gap": "account_day",
+    **dict.fromkeys(("feature_begun", "feature_quarter"), "feature_day"),
+    "feature_mark": "feature_quarter",
+}
+"""What ``{rows}`` stands for."""
+
+LAST_USES = """
+SELECT u.account, max(u.day) AS day, max(u.day) AS known_on, 1 AS active_days
+FROM account_day u JOIN touched t ON t.account = u.account AND u.day < t.since AND u.known_on < t.since
+WHERE u.active_days = 1 GROUP BY u.account
+UNION ALL
+SELECT u.account, u.day, u.known_on, 1 AS active_days
+FROM account_day u JOIN touched t ON t.account = u.account AND u.day < t.since AND u.known_on >= t.since
+WHERE u.active_days = 1 AND u.known_on >= {since}
+"""
+"""The last day of use that was known before some day, and those that became known later.
+
+No gap that ends on that day or later begins before that last day of use: it would have parted it from the beginning.
+When exactly the last day of use was known does not matter: before anything that comes after it.
+"""
+
+CARRIES = {
+    "gap": LAST_USES,
+    "feature_begun": """
+SELECT b.* FROM feature_begun b
+JOIN touched t ON t.account = b.account AND t.feature = b.feature AND b.day < t.since
+""",
+    "feature_quarter": """
+SELECT q.account, q.feature, q.day, q.day AS known_on FROM feature_quarter q
+JOIN touched t ON t.account = q.account AND t.feature = q.feature AND q.day < t.since
+WHERE q.day >= date_trunc('quarter', {since})
+""",
+    "feature_mark": """
+SELECT q.* FROM feature_quarter q JOIN touched t ON q.day < t.since
+WHERE q.day >= date_trunc('quarter', {since}) - INTERVAL 3 MONTH
+""",
+}
+"""What a rollup needs to know of the days before some day to be made from that day on."""
+
+DECIDED_ON = "make_date(CAST(quarter // 4 AS INTEGER), CAST(quarter % 4 * 3 + 1 AS INTEGER), 1) - 1"
+"""The SQL of the day before a quarter begins, by which its features are marked."""
+
+
 def rollups(*, late: bool) -> dict[str, str]:
     """The SQL of each rollup by its name, in order; ``late``: some facts became known after their day."""
     features = {"feature_quarter": FEATURE_QUARTER, "feature_mark": FEATURE_MARK}
@@ -227,6 +272,25 @@ def rollups(*, late: bool) -> dict[str, str]:
     }
 
 
+def steps() -> tuple[Step, ...]:
+    """Every rollup as it is kept between runs, after those of `features.usage`."""
+    kinds: dict[str, Kind] = dict.fromkeys(("long_days", "slots_before"), "scratch")
+    kinds |= dict.fromkeys(SOURCES, "since")
+    keys = {"gap": ("account",), **dict.fromkeys(("feature_begun", "feature_quarter"), ("account", "feature"))}
+    return tuple(
+        Step(
+            name=name,
+            sql=sql,
+            kind=kinds.get(name, "by day"),
+            source=SOURCES.get(name, ""),
+            keys=keys.get(name, ()),
+            carry=CARRIES.get(name, ""),
+            day=DECIDED_ON if name == "feature_mark" else "day",
+        )
+        for name, sql in rollups(late=True).items()
+    )
+
+
 def build(engine: Engine, read: frozenset[str] | None = None) -> None:
     """Make the rollups from those of `features.usage`; where every fact was known on its day, the short way.
 
@@ -235,6 +299,7 @@ def build(engine: Engine, read: frozenset[str] | None = None) -> None:
     late = bool(engine.rows("SELECT 1 FROM account_day WHERE known_on > day LIMIT 1"))
     for name, sql in rollups(late=late).items():
         wanted = read is None or READ_BY.get(name, OF_DAYS) & read
+        sql = sql.replace("{rows}", SOURCES.get(name, ""))
         engine.execute(f"CREATE OR REPLACE TABLE {name} AS {sql if wanted else f'SELECT * FROM ({sql}) WHERE false'}")
     for name in SCRATCH:
         engine.execute(f"DROP TABLE IF EXISTS {name}")

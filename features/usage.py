@@ -9,7 +9,7 @@ and over the days on which they became known, and nothing needs to be counted as
 
 from features import habits
 from features.facts import Facts
-from features.kept_usage import Kind, Step
+from features.keeping.step import Kind, Step
 
 LARGEST = 1e13
 """Quantities beyond this are cut to it: a decimal of 18 digits with four after the point holds no more."""
@@ -109,7 +109,7 @@ SOME_LATE = {
 
 FIRST_USE = """
 WITH told AS (
-  SELECT account, known_on, min(day) AS day FROM account_day WHERE events > 0 GROUP BY account, known_on),
+  SELECT account, known_on, min(day) AS day FROM {rows} WHERE events > 0 GROUP BY account, known_on),
 first AS (
   SELECT account, min(known_on) AS known_on, arg_min(day, known_on) AS day FROM told GROUP BY account),
 earliest AS (
@@ -118,6 +118,10 @@ earliest AS (
                           ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS earlier
   FROM told t JOIN first f ON f.account = t.account AND (t.known_on = f.known_on OR t.day < f.day))
 SELECT account, day, known_on FROM earliest WHERE earlier IS NULL OR day < earlier
+"""
+
+USED_EARLIER = """
+SELECT f.*, 1 AS events FROM first_use f JOIN touched t ON t.account = f.account AND f.day < t.since
 """
 
 FIRST_USE_IN_TIME = """
@@ -137,6 +141,11 @@ SELECT min(known_on) AS account_id, min(known_on) AS event, min(known_on) AS occ
        min(CASE WHEN duration_s IS NOT NULL THEN known_on END) AS duration_s
 FROM usage
 """
+
+DAWN_DAY = EVENT_DAWN.replace("SELECT", "SELECT day,").replace("FROM usage", "FROM usage GROUP BY day")
+_DAWNS = ("account_id", "event", "occurred_at", "actor", "user_id", "quantity", "duration_s")
+DAWN_OF_DAYS = f"SELECT {', '.join(f'min({name}) AS {name}' for name in _DAWNS)} FROM dawn_day"
+"""The same by day, and of all days."""
 
 OPTIONAL = frozenset({"known_at", "actor", "quantity", "duration_s", "slots"})
 """What the rollup tells beside events: where nothing is known of it, or nobody asks, a constant is cheaper."""
@@ -211,21 +220,33 @@ def rollups(told: frozenset[str] = OPTIONAL) -> dict[str, str]:
         "feature_day": FEATURE_DAY,
         **before,
         "account_day": ACCOUNT_DAY.format(**(SOME_LATE if late else ALL_IN_TIME), **SUMS),
-        "first_use": FIRST_USE if late else FIRST_USE_IN_TIME,
+        "first_use": FIRST_USE.replace("{rows}", "account_day") if late else FIRST_USE_IN_TIME,
         "fleet_day": FLEET_DAY,
     }
 
 
 def steps() -> tuple[Step, ...]:
-    """Every rollup as it is kept between runs, whatever the events hold."""
+    """Every rollup as it is kept between runs, those of habits too, whatever the events hold."""
     kinds: dict[str, Kind] = {
-        # What was seen before, habits read too.
-        **dict.fromkeys(("usage_numbered", "used_before"), "scratch"),
+        **dict.fromkeys(("usage", "usage_numbered", "seen_before", "used_before"), "scratch"),
         **dict.fromkeys(("account_number", "feature_number"), "numbers"),
-        **dict.fromkeys(("event_dawn", "first_use"), "whole"),
     }
-    made = rollups() | {"usage": rollup()}
-    return tuple(Step(name=name, sql=sql, kind=kinds.get(name, "by day")) for name, sql in made.items())
+    made = rollups() | {"usage": rollup(), "dawn_day": DAWN_DAY}
+    apart = {
+        "first_use": Step(
+            name="first_use",
+            sql=FIRST_USE,
+            kind="since",
+            source="account_day",
+            keys=("account",),
+            carry=USED_EARLIER,
+        ),
+        "event_dawn": Step(name="event_dawn", sql=DAWN_OF_DAYS, kind="whole"),
+    }
+    by_day = [
+        Step(name=name, sql=sql, kind=kinds.get(name, "by day")) for name, sql in made.items() if name not in apart
+    ]
+    return (*by_day, *apart.values(), *habits.steps())
 
 
 def build(facts: Facts, read: frozenset[str] | None = None) -> None:
@@ -237,12 +258,11 @@ def build(facts: Facts, read: frozenset[str] | None = None) -> None:
     with engine.unordered():
         if facts.kept is not None:
             facts.kept.refresh(engine, steps())
-        else:
-            for name, sql in rollups(told).items():
-                engine.execute(f"CREATE OR REPLACE TABLE {name} AS {sql}")
+            return
+        for name, sql in rollups(told).items():
+            engine.execute(f"CREATE OR REPLACE TABLE {name} AS {sql}")
         habits.build(engine, read)
-        # What is kept stays, as views.
-        for name in SCRATCH if facts.kept is None else ():
+        for name in SCRATCH:
             engine.execute(f"DROP TABLE IF EXISTS {name}")
 
 

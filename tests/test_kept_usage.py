@@ -18,6 +18,7 @@ from features.engines.duckdb import DuckEngine
 from features.facts import Facts
 from features.intake import take_in
 from features.sources.files import Files
+from tests.kept_tables import rollups
 
 FIRST = datetime.fromisoformat("2025-01-01T09:00")
 TODAY = date(2026, 6, 1)
@@ -59,11 +60,11 @@ def refreshed(folder: Path, home: Path) -> list[str]:
     return [str(day) for day in facts.kept.refresh(facts.engine, usage.steps())]
 
 
-def rolled(folder: Path, home: Path | None = None) -> list[tuple]:
-    """The rollup, kept or not."""
+def rolled(folder: Path, home: Path | None = None) -> dict[str, list[tuple[object, ...]]]:
+    """Every rollup, kept or not."""
     facts = facts_of(folder, home)
     usage.build(facts)
-    return facts.engine.rows("SELECT * FROM usage ORDER BY ALL")
+    return rollups(facts.engine)
 
 
 def kept_files(home: Path) -> dict[str, bytes]:
@@ -135,7 +136,7 @@ def test_times_that_must_be_cast_are_kept_too(tmp_path):
     facts = take(engine=DuckEngine(threads=1))
     assert facts.kept is not None
     assert [str(day) for day in facts.kept.refresh(facts.engine, usage.steps())] == ["2025-04-11"]
-    assert facts.engine.rows("SELECT sum(events) FROM usage") == [(4040,)]
+    assert facts.engine.rows("SELECT sum(events) FROM user_day") == [(4040,)]
 
 
 REFRESH = """

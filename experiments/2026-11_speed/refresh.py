@@ -13,9 +13,12 @@ from features.engines.duckdb import DuckEngine
 from features.intake import take_in
 from features.sources import Files
 
-NEW_DAY = "occurred_at + INTERVAL 1 DAY AS occurred_at) FROM '{0}' WHERE occurred_at >= CAST({1} AS DATE)"
-"""The last day once more, as the day after it."""
-LATE_FACT = "occurred_at AS occurred_at) FROM (FROM '{0}' LIMIT 1 OFFSET 99)"
+BEFORE = "(SELECT * FROM {events} WHERE occurred_at < {last})"
+"""The log but for its last day, the 31st of December: none is dearer to add than the last of a month and quarter."""
+NEW_DAY = """(SELECT * REPLACE (occurred_at + INTERVAL 1 DAY AS occurred_at) FROM {events}
+WHERE occurred_at >= {last} - INTERVAL 1 DAY AND occurred_at < {last})"""
+"""The day before once more, as that day: in the log itself half of it is missing."""
+LATE_FACT = "(FROM {events} LIMIT 1 OFFSET 99)"
 """One more fact of the first day."""
 
 
@@ -26,7 +29,7 @@ def refresh(log: Path) -> dict[str, float]:
         (data / "events").mkdir(parents=True)
         for name in ("accounts", "contracts"):
             shutil.copy(log / f"{name}.parquet", data)
-        shutil.copy(log / "events.parquet", data / "events" / "0.parquet")
+        add(log, BEFORE, data / "events" / "0.parquet")
         told = timed("first", lambda: rolled_up(data, home))
         for name, rows in (("day", NEW_DAY), ("late", LATE_FACT)):
             add(log, rows, data / "events" / f"{name}.parquet")
@@ -38,10 +41,11 @@ def refresh(log: Path) -> dict[str, float]:
 
 def add(log: Path, rows: str, path: Path) -> None:
     """A file of some events made of those of the log."""
-    events = str(log / "events.parquet")
-    last = f"(SELECT max(occurred_at) FROM '{events}')"
+    events = f"'{log / 'events.parquet'}'"
+    last = f"(SELECT CAST(max(occurred_at) AS DATE) FROM {events})"
     with duckdb.connect() as connection:
-        connection.execute(f"COPY (SELECT * REPLACE ({rows.format(events, last)}) TO '{path}' (FORMAT parquet)")
+        rows = rows.format(events=events, last=last)
+        connection.execute(f"COPY {rows} TO '{path}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 500000)")
 
 
 def rolled_up(data: Path, home: Path | None) -> None:
