@@ -5,7 +5,10 @@
     ├── SourceError          a place facts come from cannot be read: folder, file, column
     ├── DataError            the facts contradict themselves or are too few to learn from
     ├── ModelError           a model is missing, does not fit the data, or cannot be loaded
-    └── StoreError           the score store cannot be read or written
+    ├── StoreError           the score store cannot be read or written
+    └── PushError            a destination does not take what it is sent
+        ├── TransientError   trying again may help: it is throttled or away
+        └── TerminalError    trying again cannot help: a wrong setting, credentials that are refused
 
 Each message names the wrong thing, the file and row where there is one, and what exists instead.
 """
@@ -33,3 +36,19 @@ class ModelError(EbbError):
 
 class StoreError(EbbError):
     """Scores cannot be kept or found."""
+
+
+class PushError(EbbError):
+    """A destination does not take what it is sent."""
+
+
+class TransientError(PushError):
+    """Trying again may help; ``after`` seconds where the destination says when."""
+
+    def __init__(self, message: str, *, after: float | None = None):
+        super().__init__(message)
+        self.after = after
+
+
+class TerminalError(PushError):
+    """Trying again cannot help before a person has mended something."""

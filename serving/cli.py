@@ -11,7 +11,19 @@ from typing import Final
 import typer
 
 from features.errors import EbbError
-from serving.commands import demo, explaining, forecasting, keys, learning, models, scores, service, setup, signal_table
+from serving.commands import (
+    demo,
+    explaining,
+    forecasting,
+    keys,
+    learning,
+    models,
+    pushing,
+    scores,
+    service,
+    setup,
+    signal_table,
+)
 
 DEBUG: Final = "EBB_DEBUG"
 """Set to anything, it lets the whole trace of a fault through."""
@@ -38,6 +50,7 @@ for _command in (
     models.rollback,
     scores.score,
     scores.worklist,
+    pushing.push,
     explaining.explain,
     forecasting.forecast,
     service.serve,

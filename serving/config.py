@@ -191,6 +191,9 @@ class Settings:
     """All settings, checked. Relative folders of the file are taken from the folder of the file."""
 
     home: Path = setting(Path(".ebb"), "folder of all state: models, scores, rejected rows")
+    destinations: Mapping[str, Mapping[str, object]] = setting(
+        {}, 'where scores go, see serving/destinations: [destinations.crm] then kind = "salesforce", …; `ebb push crm`'
+    )
     data: DataSettings = field(default_factory=DataSettings)
     engine: EngineSettings = field(default_factory=EngineSettings)
     outcome: OutcomeSettings = field(default_factory=OutcomeSettings)

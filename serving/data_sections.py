@@ -1,4 +1,4 @@
-"""The sections of [data] that hold names of their own: checked, and their paths placed, before any source is needed."""
+"""Sections that hold names of their own, most of [data]: checked, and their paths placed, before a source is needed."""
 
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
@@ -7,16 +7,17 @@ from typing import Any, Final
 
 from features.domain import TABLES
 from features.errors import SettingsError
+from serving import destination_settings
 from serving.config import KINDS
 
 NAMES: Final = tuple(table.name for table in TABLES)
 
 
 def nested(name: str, value: object, where: str) -> dict[str, Any]:
-    """A checked section that holds names of its own: places, database, also or options. Raises SettingsError."""
+    """A checked section that holds names of its own: places, database, also, options, destinations."""
     if not isinstance(value, dict):
-        section = "engine" if name == "options" else "data"
-        raise SettingsError(f"{where} is a section, written [{section}.{name}]")
+        section = {"options": "engine.options", "destinations": "destinations.NAME"}.get(name, f"data.{name}")
+        raise SettingsError(f"{where} is a section, written [{section}]")
     CHECKS[name](value, where)
     return value
 
@@ -25,6 +26,8 @@ def beside(name: str, value: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """The section with its relative paths taken from a folder: that of the file they stand in."""
     if name == "places":
         return {table: place if "://" in place else str(folder.absolute() / place) for table, place in value.items()}
+    if name == "destinations":
+        return destination_settings.beside(value, folder.absolute())
     if name != "also":
         return dict(value)
     return {
@@ -88,6 +91,7 @@ CHECKS: Final[Mapping[str, Callable[[Mapping[str, Any], str], None]]] = {
     "database": _check_database,
     "also": _check_also,
     "options": _check_options,
+    "destinations": destination_settings.check,
 }
 
 

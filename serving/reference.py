@@ -1,6 +1,8 @@
 """The generated parts of the documentation: the command's help and the settings, from their declarations."""
 
 from collections.abc import Iterator
+from dataclasses import MISSING
+from pathlib import Path
 from typing import Any, Final
 
 import typer.main
@@ -9,6 +11,8 @@ from typer.core import TyperOption
 from serving.cli import app
 from serving.config import STORE_URL, Declared, sections
 from serving.config_file import toml
+from serving.destination_settings import declared
+from serving.destinations import DESTINATIONS
 
 COMMON: Final = ("config", "data", "home")
 """Options of nearly every command, said once."""
@@ -35,8 +39,8 @@ def cli() -> str:
 def settings() -> str:
     """Every setting with its default and meaning, as Markdown."""
     lines = ["| setting | default | meaning |", "|---|---|---|"]
-    for _, declared in sections().values():
-        lines += [f"| `{item.key}` | {_default(item)} | {_line(item.meaning)} |" for item in declared]
+    for _, items in sections().values():
+        lines += [f"| `{item.key}` | {_default(item)} | {_line(item.meaning)} |" for item in items]
     lines += ["", f"`{STORE_URL}` in the environment beats `store.url`: an address with a password belongs there."]
     return "\n".join(lines) + "\n"
 
@@ -48,6 +52,29 @@ def _commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
             yield from _commands(command, f"{before}{name} ")
         else:
             yield f"{before}{name}", command
+
+
+def destinations() -> str:
+    """Every kind of destination, and the settings of each, as Markdown."""
+    lines = ["| kind | what it writes | limits that are kept | what is safe to repeat, and why |", "|---|---|---|---|"]
+    lines += [f"| `{one.kind}` | {one.writes} | {one.limits} | {one.idempotent} |" for one in DESTINATIONS]
+    for one in DESTINATIONS:
+        lines += ["", f'`kind = "{one.kind}"`: {_first(one)}', "", "| setting | default | meaning |", "|---|---|---|"]
+        lines += [
+            f"| `{item.name}` | {_shown(item.default)} | {_line(item.metadata['meaning'])} |"
+            for item in declared(one).values()
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _first(kind: type) -> str:
+    return (kind.__doc__ or "").strip().splitlines()[0]
+
+
+def _shown(default: object) -> str:
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
+    return "–" if default in ("", (), Path()) or default is MISSING else f"`{toml(default)}`"
 
 
 def _option(parameter: TyperOption) -> str:

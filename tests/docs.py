@@ -15,7 +15,7 @@ from features.signals import CATALOGUE, FAMILIES
 from serving import reference
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "CONTRIBUTING.md", "features/README.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "features/README.md", "serving/destinations/README.md")
 PART = re.compile(
     r"^(<!-- generated: (?P<name>\w+) -->\n)(?P<text>.*?)^(<!-- end: (?P=name) -->)$", re.DOTALL | re.MULTILINE
 )
@@ -61,6 +61,7 @@ PARTS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("signals", signals),
     ("cli", reference.cli),
     ("settings", reference.settings),
+    ("destinations", reference.destinations),
 )
 
 
