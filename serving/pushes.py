@@ -7,16 +7,15 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Self
 
-from sqlalchemy import JSON, Column, DateTime, Integer, MetaData, Table, Text, delete, func, insert, select, update
+from sqlalchemy import JSON, Column, DateTime, Integer, Table, Text, delete, func, insert, select, update
 
 from serving.database import Database, in_utc
+from serving.ledger import METADATA
 from serving.parcels import Parcel, Refusal
-
-TABLES: Final = MetaData()
 
 PUSHES: Final = Table(
     "pushes",
-    TABLES,
+    METADATA,
     Column("number", Integer, primary_key=True, autoincrement=True),
     Column("destination", Text, nullable=False, index=True),
     Column("run", Integer, nullable=False),
@@ -24,15 +23,15 @@ PUSHES: Final = Table(
     Column("anew_since", Integer),
     Column("started_at", DateTime(timezone=True), nullable=False),
     Column("finished_at", DateTime(timezone=True)),
-    Column("sent", Integer, nullable=False, default=0),
-    Column("refused", Integer, nullable=False, default=0),
+    Column("sent", Integer, nullable=False),
+    Column("refused", Integer, nullable=False),
     Column("fault", Text),
     sqlite_autoincrement=True,
 )
 
 DELIVERED: Final = Table(
     "delivered",
-    TABLES,
+    METADATA,
     Column("destination", Text, primary_key=True),
     Column("key", Text, primary_key=True),
     Column("digest", Text),
@@ -83,7 +82,7 @@ class Pushes:
     """The ledger at one SQLAlchemy address. Raises StoreError."""
 
     def __init__(self, url: str):
-        self.database = Database(url, TABLES)
+        self.database = Database(url)
 
     def __enter__(self) -> Self:
         return self
