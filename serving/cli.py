@@ -1,6 +1,7 @@
 """The command `ebb`.
 
-stdout is for results, stderr for progress; exit 0 fine, 1 a fault in the data or model, 2 wrong usage.
+stdout is for results, stderr for progress; exit 0 fine, 1 a fault in the data or model, 2 wrong usage; of `ebb monitor`
+also 3, retrain now, and 4, mend the data first.
 """
 
 import logging
@@ -18,6 +19,7 @@ from serving.commands import (
     keys,
     learning,
     models,
+    monitor,
     pushing,
     scores,
     service,
@@ -53,6 +55,7 @@ for _command in (
     pushing.push,
     explaining.explain,
     forecasting.forecast,
+    monitor.monitor,
     service.serve,
     learning.signals,
     signal_table.build,

@@ -31,7 +31,8 @@ def cli() -> str:
         "Common options: `--config FILE` (default `ebb.toml` here), `--data FOLDER`, `--home FOLDER` (all state); "
         "or `EBB_CONFIG`, `EBB_DATA`, `EBB_HOME`. Options beat `ebb.toml`, `ebb.toml` beats defaults. stdout is for "
         "results (`--format table`, `csv` or `json`), stderr for progress. Exit 0: fine; 1: a fault in the data or "
-        "model, said in one line; 2: wrong usage. `EBB_DEBUG=1` shows the trace of a fault.",
+        "model, said in one line; 2: wrong usage; of `ebb monitor` also 3: retrain now, 4: mend the data first. "
+        "`EBB_DEBUG=1` shows the trace of a fault.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -6,6 +6,7 @@ from datetime import date
 from types import TracebackType
 from typing import Any, Final, Self
 
+import pandas as pd
 from sqlalchemy import Row, Select, and_, case, func, insert, or_, select
 
 from serving.book import Band, Reason, Run, Score
@@ -106,6 +107,23 @@ class ScoreStore:
         query = query.where(SCORES.c.account_id == account_id).order_by(SCORES.c.run.desc()).limit(limit)
         with self.database.reading() as connection:
             return tuple((_run(row), row.risk) for row in connection.execute(query))
+
+    def said_by(self, model_version: str, mode: str) -> pd.DataFrame:
+        """What one version of the model said in use, the first time it looked from each cutoff; a row per account.
+
+        Columns: cutoff, account_id, contract_id, segment, arr, risk, starts_on, ends_on, days_to_renewal.
+        """
+        runs = select(func.min(SCORE_RUNS.c.number)).where(
+            SCORE_RUNS.c.model_version == model_version, SCORE_RUNS.c.mode == mode, SCORE_RUNS.c.usable
+        )
+        names = ("account_id", "contract_id", "segment", "arr", "risk", "starts_on", "ends_on", "days_to_renewal")
+        query = select(SCORE_RUNS.c.cutoff, *(SCORES.c[name] for name in names)).join(
+            SCORE_RUNS, SCORES.c.run == SCORE_RUNS.c.number
+        )
+        query = query.where(SCORE_RUNS.c.number.in_(runs.group_by(SCORE_RUNS.c.cutoff)))
+        with self.database.reading() as connection:
+            rows = connection.execute(query.order_by(SCORE_RUNS.c.number, SCORES.c.account_id)).all()
+        return pd.DataFrame(rows, columns=["cutoff", *names])
 
     def count(self, run: int) -> int:
         """How many accounts a run scored."""

@@ -52,7 +52,7 @@ def by_lead(figures: Mapping[str, Any]) -> str | None:
     band = base.mark_area(opacity=0.13, line=False).encode(y=alt.Y("low:Q", title="AUC", scale=scale), y2="high:Q")
     line = base.mark_line(point=alt.OverlayMarkDef(size=42), strokeWidth=2).encode(y=y)
     chance = alt.Chart(pd.DataFrame({"auc": [CHANCE]})).mark_rule(color=QUIET, strokeDash=[3, 3]).encode(y=y)
-    return _svg([chance, band, line])
+    return drawn([chance, band, line])
 
 
 def calibration(left: Floats, risk: Floats, weights: Floats) -> str:
@@ -66,7 +66,7 @@ def calibration(left: Floats, risk: Floats, weights: Floats) -> str:
     ideal = alt.Chart(pd.DataFrame({"risk": [0.0, most], "rate": [0.0, most]}))
     line = ideal.mark_line(color=QUIET, strokeDash=[3, 3], strokeWidth=1).encode(x=x, y=y)
     points = alt.Chart(bins).mark_line(point=alt.OverlayMarkDef(size=48, color=INK), color=INK, strokeWidth=2)
-    return _svg([line, points.encode(x=x, y=y)])
+    return drawn([line, points.encode(x=x, y=y)])
 
 
 def by_quarter(figures: Mapping[str, Any]) -> str:
@@ -91,7 +91,7 @@ def by_quarter(figures: Mapping[str, Any]) -> str:
             ),
         )
     )
-    return _svg([chart])
+    return drawn([chart])
 
 
 def _ends(metric: Mapping[str, Any]) -> dict[str, float]:
@@ -100,7 +100,8 @@ def _ends(metric: Mapping[str, Any]) -> dict[str, float]:
     return {"low": metric["value"] if low is None else low, "high": metric["value"] if high is None else high}
 
 
-def _svg(layers: list[alt.Chart]) -> str:
+def drawn(layers: list[alt.Chart]) -> str:
+    """Layers as one SVG in the looks of every page."""
     styled = (
         alt.LayerChart(layer=list(layers))
         .properties(width=WIDTH, height=HEIGHT, background="transparent")

@@ -22,6 +22,7 @@ SAME: Final = 1e-9
 
 KEY: Final = ["account_id", "contract_id", "cutoff", "lead_days"]
 LOG_ODDS: Final = "log_odds"
+LEFT: Final = "left"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +52,12 @@ class Judgement:
 
 
 def said_at_the_time(trained: Trained) -> pd.DataFrame:
-    """What a model in training said of the later folds: `KEY` and `LOG_ODDS`, calibrated as known by then."""
+    """What a model in training said of the later folds: `KEY`, `LOG_ODDS` as calibrated by then, and what came: `LEFT`.
+
+    It is what the model promises; `training.promise` holds it to that.
+    """
     risk = np.clip(trained.tested_risk, 1e-12, 1 - 1e-12)
-    return _keyed(trained.tested).assign(**{LOG_ODDS: np.log(risk / (1 - risk))})
+    return _keyed(trained.tested).assign(**{LOG_ODDS: np.log(risk / (1 - risk)), LEFT: trained.tested.left})
 
 
 def judge(trained: Trained, holder: Holder | None) -> Judgement:

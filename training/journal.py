@@ -1,14 +1,19 @@
-"""Runs that make no model: backtests and looks at a champion in use, each on record in MLflow with its report."""
+"""Runs that make no model, each on record in MLflow with its report: backtests, and looks at a champion in use."""
 
 import re
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import pandas as pd
+
+from training.duel import KEY, LOG_ODDS
 from training.record import code_version
-from training.tracking import experiment, mlflow_at
+from training.registry import MODEL
+from training.tracking import SAID, experiment, mlflow_at
 
 BACKTESTS: Final = "ebb-backtests"
 MONITOR: Final = "ebb-monitor"
@@ -46,6 +51,20 @@ def enter(entry: Entry, *, uri: str, artifacts: Path | None, into: str) -> str:
             for path in entry.files:
                 mlflow.log_artifact(str(path))
         return str(run.info.run_id)
+
+
+def later_folds(uri: str, version: str) -> pd.DataFrame:
+    """What a registered version said of the later folds of its training, see `training.duel.said_at_the_time`.
+
+    Empty where it is from before that was kept.
+    """
+    with mlflow_at(uri) as mlflow, tempfile.TemporaryDirectory() as scratch:
+        run = mlflow.MlflowClient().get_model_version(MODEL, version).run_id
+        try:
+            path = mlflow.artifacts.download_artifacts(run_id=run, artifact_path=SAID, dst_path=scratch)
+            return pd.read_parquet(path)
+        except (mlflow.exceptions.MlflowException, OSError):
+            return pd.DataFrame(columns=[*KEY, LOG_ODDS])
 
 
 def flat(figures: Mapping[str, Any]) -> dict[str, float | None]:

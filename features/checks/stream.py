@@ -1,7 +1,9 @@
 """The event stream: days on which nobody did anything, and features that stop for everybody on one day."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Literal
 
 import numpy as np
 
@@ -10,6 +12,56 @@ from features.facts import Facts, Finding
 
 NAMED = 3
 """How many features a sentence names before it says how many more."""
+
+FEEDS = (("tickets", "opened_at"), ("touches", "touched_at"), ("surveys", "answered_at"), ("invoices", "issued_on"))
+"""Tables that are filled day by day, and the time of a row."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Break:
+    """A silence with its days, both ends silent: of everybody's events, of one feature, or of one table.
+
+    ``usual`` is how many accounts a day would have had.
+    """
+
+    kind: Literal["gap", "feature stopped", "table stopped"]
+    what: str
+    first: date
+    last: date
+    usual: float
+
+    @property
+    def sentence(self) -> str:
+        """What fell silent and when, in a line."""
+        when = f"on {self.first}" if self.first == self.last else f"from {self.first} to {self.last}"
+        return f"{self.what}: nothing {when}, where about {self.usual:.2g} accounts a day were usual"
+
+
+def breaks(facts: Facts, *, since: date) -> tuple[Break, ...]:
+    """Every silence of the events, a feature or a table that reaches to ``since`` or later, the earliest first."""
+    days = _days(facts)
+    if days is None:
+        return ()
+    first_day, length = days
+    daily = _daily(facts, first_day, length)
+    level = usual_level(daily)
+    found = [("gap", "events", silence) for silence in silences(daily)]
+    for event, counts in _by_feature(facts, first_day, length):
+        found += [("feature stopped", event, silence) for silence in silences(counts, level)]
+    for name, time in FEEDS:
+        if facts.knows(name):
+            found += [("table stopped", name, one) for one in silences(_daily(facts, first_day, length, name, time))]
+    told = [
+        Break(
+            kind=kind,  # type: ignore[arg-type]
+            what=what,
+            first=first_day + timedelta(days=silence.first),
+            last=first_day + timedelta(days=silence.last),
+            usual=silence.usual,
+        )
+        for kind, what, silence in found
+    ]
+    return tuple(sorted((one for one in told if one.last >= since), key=lambda one: (one.first, one.kind, one.what)))
 
 
 def gaps(facts: Facts) -> tuple[Finding, ...]:
@@ -71,10 +123,10 @@ def _days(facts: Facts) -> tuple[date, int] | None:
     return first, (facts.cutoff - first).days
 
 
-def _daily(facts: Facts, first_day: date, length: int) -> Counts:
+def _daily(facts: Facts, first_day: date, length: int, table: str = "events", time: str = "occurred_at") -> Counts:
     rows = facts.engine.rows(
-        f"SELECT date_diff('day', DATE '{first_day}', occurred_at) AS day, count(DISTINCT account_id) "
-        "FROM events GROUP BY 1"
+        f"SELECT date_diff('day', DATE '{first_day}', {time}) AS day, count(DISTINCT account_id) "
+        f"FROM {table} WHERE {time} >= DATE '{first_day}' AND {time} < DATE '{first_day}' + {length} GROUP BY 1"
     )
     return _dense(rows, length)
 
