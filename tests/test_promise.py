@@ -123,6 +123,7 @@ def seen(promised: Told, **changed: object) -> Watched:
         ({"drifts": [moved(RISK)]}, "retrain now", 3, "the scores drifted"),
         ({"drifts": [moved("a")], "fresh": (3, 90)}, "wait", 0, "too little new to learn from"),
         ({"drifts": [moved("b")]}, "wait", 0, "1 of 100 signals drifted (b), on which 10%"),
+        ({"drifts": [moved("s1")]}, "fine", 0, "1 of 100 signals drifted (s1), on which 0%"),
         ({"usable": False}, "retrain now", 3, "no usable signal"),
     ],
 )

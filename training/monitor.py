@@ -18,6 +18,10 @@ LARGE_SHARE: Final = 0.2
 MANY: Final = 0.05
 """Share of all signals that never move at once by chance: months of a quiet market show one in a hundred at most."""
 
+FEW: Final = 0.02
+LITTLE: Final = 0.05
+"""Shares of all signals, and of what the model says, that may move without a word: chance moves as many."""
+
 RISK: Final = "risk"
 """The name of the scores themselves among the drifts."""
 
@@ -108,7 +112,9 @@ def judge(seen: Watched) -> Judgement:
             return Judgement(verdict="retrain now", reason=f"{drifted}; {_fresh(seen)} since to learn from")
         reason = f"{drifted}, but only {_fresh(seen)} since it learnt: there is too little new to learn from"
         return Judgement(verdict="wait", reason=reason)
-    told = drifted or _moved(seen, seen.jumps, "moved at once")
+    told, names = drifted or _moved(seen, seen.jumps, "moved at once"), {*seen.drifted, *seen.jumped}
+    if told and len(names) <= FEW * len(seen.moves) and seen.share(list(names)) < LITTLE:
+        return Judgement(verdict="fine", reason=f"{told}: no more than chance makes; {_promised(seen)}")
     if told:
         return Judgement(verdict="wait", reason=f"{told}: too little to act on; {_promised(seen)}")
     return Judgement(verdict="fine", reason=f"{_steady(seen)}; {_promised(seen)}")
