@@ -66,6 +66,7 @@ COMMANDS = (
     "push",
     "explain",
     "forecast",
+    "monitor",
     "serve",
     "signals",
     "simulate",
