@@ -89,10 +89,11 @@ def test_overlapping_horizons_share_their_outcomes_evenly():
     assert forward_folds(data, 3)
 
 
-def test_twenty_accounts_are_too_few_and_it_says_so():
-    """Too few outcomes of a kind are a clear fault."""
-    with pytest.raises(DataError, match=r"too few outcomes to learn from: .* among 20 accounts; at least 20 of each"):
-        check_enough(Past(accounts=20, terms=1).make())
+def test_five_outcomes_are_too_few_and_it_says_so():
+    """Too few outcomes, or those of one kind only, are a clear fault."""
+    with pytest.raises(DataError, match=r"too few outcomes to learn from: .* among 5 accounts; at least 10 are needed"):
+        check_enough(Past(accounts=5, terms=1).make())
+    check_enough(Past(accounts=20, terms=1).make())
 
 
 def test_a_dataset_of_parts_is_the_whole():

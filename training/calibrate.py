@@ -14,8 +14,9 @@ SLOPE_PRIOR: Final = 0.1
 """Prior standard deviation of the slope's logarithm around 0. The line is learnt from the models of earlier folds,
 which had less to learn from and were more modest than the final one, so its own confidence mostly stands."""
 
-SHIFT_PRIOR: Final = 1.0
-"""Prior standard deviation of the shift, in log-odds, around 0."""
+SHIFT_PRIOR: Final = 0.2
+"""Prior standard deviation of the shift, in log-odds, around 0. The base rate that a model stands on is an average of
+outcomes already: a few losses more or less do not move it, a hundred do."""
 
 
 @dataclass(frozen=True, kw_only=True)

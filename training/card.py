@@ -104,6 +104,8 @@ def _limits(trained: Trained) -> str:
     ]
     if not trained.selection.usable:
         lines.insert(0, "- It has no usable signal: its risks are base rates, and only value and date rank accounts.")
+    elif not trained.selection.proven:
+        lines.insert(0, "- Too few losses prove its signals; it leans on the direction declared for each.")
     return "\n".join(lines)
 
 

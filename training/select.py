@@ -2,6 +2,9 @@
 
 Candidates are compared as they will be used, calibrated; each fold by the line through the other folds. Without it,
 caution would look worse than it is: strong shrinkage ranks well and is only too modest, which the line mends.
+
+Where the losses tested are too few to tell, the directions declared on signals are believed until outcomes contradict
+them: the lean, the first model at its most cautious, which with few outcomes is one slope in those directions.
 """
 
 from collections.abc import Sequence
@@ -19,10 +22,16 @@ from training.models.blend import NAME as BLEND
 from training.models.blend import blend
 from training.outing import Key, Outing, fit_all
 from training.score import Mix, Part
-from training.task import Task
+from training.split import rarer
 
 SAID: Final = 0.995
 """A model that is believed for this share or more is not said to be drawn towards the base rate."""
+
+FEW: Final = 30
+"""Losses (or renewals, if fewer) tested below which the test cannot prove a signal that is there."""
+
+CONTRADICTED: Final = -1.0
+"""Standard errors by which the lean must lose against the base rate to be given up although losses are few."""
 
 BEYOND_CHANCE: Final = 1.645
 """Standard errors by which the base rate must be beaten for the gate: five per cent, one-sided."""
@@ -43,7 +52,8 @@ class Candidate:
 class Selection:
     """What was chosen, from what, and what it gains over the base rate (log loss, with its standard error).
 
-    ``trust`` is how much of what it says beyond the base rate is believed, ``slopes`` stretch the parts of a blend.
+    ``trust`` is how much of what it says beyond the ``lean`` is believed, ``leaning`` how much of the lean beyond the
+    base rate; ``proven`` whether later snapshots showed a signal. ``slopes`` stretch the parts of a blend.
     ``rows`` (t,) are the snapshots tested on, ``fold_of`` (t,) their folds,
     and ``log_odds`` (t,) what the chosen one, not yet calibrated, said of them.
     """
@@ -52,6 +62,9 @@ class Selection:
     candidates: tuple[Candidate, ...]
     slopes: tuple[float, ...]
     trust: float
+    lean: Key
+    leaning: float
+    proven: bool
     gain: float
     gain_error: float
     rows: NDArray[np.intp]
@@ -60,7 +73,7 @@ class Selection:
 
     @property
     def usable(self) -> bool:
-        """Whether anything beats the base rate by more than a standard error."""
+        """Whether signals are used: one is proven, or too few losses are known and they do not speak against it."""
         return self.chosen.name != self.candidates[0].name
 
     @property
@@ -85,7 +98,12 @@ class Selection:
                 f"no usable signal: on later snapshots the base rate's log loss is {self.candidates[0].log_loss:.4f}, "
                 f"that of the best model ({best.name}) {best.log_loss:.4f}, which chance explains"
             )
-        kept = f"; its signals count for {self.trust:.0%} of what they said" if self.trust < SAID else ""
+        if not self.proven:
+            return (
+                f"too few losses to prove a signal: risks lean on the healthier direction declared for each signal, as "
+                f"{self.chosen.name} for {self.leaning:.0%}; {gain} (better with {self.sure:.0%} certainty)"
+            )
+        kept = f"; what it adds to the declared directions counts for {self.trust:.0%}" if self.trust < SAID else ""
         return f"{self.chosen.name}: {gain} (better with {self.sure:.0%} certainty{kept})"
 
 
@@ -96,19 +114,26 @@ class Contest:
         self.rows = np.concatenate([test.rows for test in tests])
         self.folds = np.concatenate([np.full(len(test.rows), number) for number, test in enumerate(tests)])
         tested = data.take(self.rows)
+        self.few = rarer(tested) < FEW
         self.left, self.weights, self.accounts = tested.left, tested.weights, tested.accounts
         self.models = tuple(models)
+        self.first = models[min(1, len(models) - 1)]
+        self.base, self.lean = (models[0].name, models[0].strengths[-1]), (self.first.name, self.first.strengths[0])
         self.log_odds: dict[Key, Floats] = {}
         self.losses: dict[Key, Floats] = {}
         for key in tests[0].log_odds:
             self.enter(key, np.concatenate([test.log_odds[key] for test in tests]))
 
     def enter(self, key: Key, log_odds: Floats) -> None:
-        """Add a candidate; the base rate is an average already, with nothing to calibrate."""
+        """Add a candidate; the base rate too is calibrated, else its moving with time would look like a signal."""
         self.log_odds[key] = log_odds
-        if key[0] != self.models[0].name:
-            log_odds = calibrated_apart(log_odds, self.left, self.weights, self.folds)
-        self.losses[key] = log_loss_rows(self.left, log_odds)
+        calibrated = calibrated_apart(log_odds, self.left, self.weights, self.folds)
+        self.losses[key] = log_loss_rows(self.left, calibrated)
+
+    @property
+    def needed(self) -> tuple[Model, ...]:
+        """Every model that a selection may be made of: the lean stays the default's, whatever tuning found."""
+        return self.models if self.first in self.models else (*self.models, self.first)
 
     def loss(self, key: Key) -> float:
         """Mean log loss of a candidate."""
@@ -151,26 +176,38 @@ class Contest:
             mixed = [slope * self.log_odds[key] for slope, key in zip(slopes, keys[1:], strict=True)]
             self.enter((BLEND, 1.0), np.mean(mixed, axis=0))
             keys.append((BLEND, 1.0))
-        best, chosen = min(keys, key=self.loss), self._simplest(keys)
-        candidates = []
-        for key in keys:
-            behind, error = self.behind(key, best)
-            candidate = Candidate(
-                name=key[0], strength=key[1], log_loss=self.loss(key), behind=behind, behind_error=error
-            )
-            candidates.append(candidate)
+        chosen, leaning = self._simplest(keys), self._leaning()
+        proven = chosen != keys[0]
+        if not proven and leaning and self.few:
+            chosen = keys[1] = self.lean
         gain, gain_error = self.behind(keys[0], chosen)
+        kept = trust(gain, gain_error) if proven else 0.0
+        ground = (1 - leaning) * self.log_odds[self.base] + leaning * self.log_odds[self.lean]
         return Selection(
-            chosen=candidates[keys.index(chosen)],
-            candidates=tuple(candidates),
+            chosen=self._candidate(chosen, keys),
+            candidates=tuple(self._candidate(key, keys) for key in keys),
             slopes=slopes,
-            trust=(kept := trust(gain, gain_error)),
+            trust=kept,
+            lean=self.lean,
+            leaning=leaning,
+            proven=proven,
             gain=gain,
             gain_error=gain_error,
             rows=self.rows,
             fold_of=self.folds,
-            log_odds=kept * self.log_odds[chosen] + (1 - kept) * self.log_odds[keys[0]],
+            log_odds=kept * self.log_odds[chosen] + (1 - kept) * ground,
         )
+
+    def _candidate(self, key: Key, keys: Sequence[Key]) -> Candidate:
+        behind, error = self.behind(key, min(keys, key=self.loss))
+        return Candidate(name=key[0], strength=key[1], log_loss=self.loss(key), behind=behind, behind_error=error)
+
+    def _leaning(self) -> float:
+        """How much of the lean to believe: all of it, unless it does worse than the base rate; then ever less."""
+        gain, error = self.behind(self.base, self.lean)
+        if gain < CONTRADICTED * error:
+            return 0.0
+        return float(min(1.0, 2 * ndtr(gain / error))) if error > 0 else 1.0
 
 
 def trust(gain: float, error: float) -> float:
@@ -183,23 +220,21 @@ def trust(gain: float, error: float) -> float:
 
 
 def refit(data: Dataset, selection: Selection, models: Sequence[Model], directions: tuple[float, ...]) -> Part:
-    """The chosen model, learnt from everything, drawn towards the base rate as far as its gain is not sure."""
-    part = _refit(data, selection, models, directions)
+    """The chosen model, learnt from everything, drawn to lean and base rate as far as its gain is not sure."""
+    base, chosen, blended = models[0], selection.chosen, selection.candidates[1:-1]
+    names = {base.name, chosen.name}
+    if selection.usable:
+        names |= {selection.lean[0]} | ({each.name for each in blended} if chosen.name == BLEND else set())
+    fitted = fit_all(data, [model for model in models if model.name in names], directions)
     if not selection.usable:
-        return part
-    nothing = Task(data=data, ground=np.zeros(len(data)), directions=directions)
-    ground = models[0].fit(nothing)[models[0].strengths[-1]]
-    return Mix(parts=(ground, part), weights=(1 - selection.trust, selection.trust))
-
-
-def _refit(data: Dataset, selection: Selection, models: Sequence[Model], directions: tuple[float, ...]) -> Part:
-    chosen = selection.chosen
-    strengths = {candidate.name: candidate.strength for candidate in selection.candidates}
-    if chosen.name != BLEND:
-        needed = tuple(model for model in models if model.name in (models[0].name, chosen.name))
-        return fit_all(data, needed, directions)[chosen.name, chosen.strength]
-    fitted = fit_all(data, models, directions)
-    return blend([fitted[model.name, strengths[model.name]] for model in models[1:]], selection.slopes)
+        return fitted[chosen.name, chosen.strength]
+    if chosen.name == BLEND:
+        part: Part = blend([fitted[each.name, each.strength] for each in blended], selection.slopes)
+    else:
+        part = fitted[chosen.name, chosen.strength]
+    ground, doubt = fitted[base.name, base.strengths[-1]], 1 - selection.trust
+    weights = (doubt * (1 - selection.leaning), doubt * selection.leaning, selection.trust)
+    return Mix(parts=(ground, fitted[selection.lean], part), weights=weights)
 
 
 def log_loss_rows(left: Floats, log_odds: Floats) -> Floats:

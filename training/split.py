@@ -17,7 +17,13 @@ FIRST_ORIGIN: Final = 0.35
 """Share of the outcomes before the first origin: a fold that learns from little says little of the final model."""
 
 LEAST_OF_EACH: Final = 10
-"""Outcomes of either kind that a fold must learn from, and that a whole dataset must have twice over."""
+"""Outcomes of either kind from which a comparison says anything by itself."""
+
+LEAST: Final = 10
+"""Outcomes that a whole dataset must have, of both kinds."""
+
+LEAST_LEARNT: Final = 5
+"""Outcomes that a fold must learn from: with so few, every candidate says little more than the base rate."""
 
 Mask: TypeAlias = NDArray[np.bool_]
 
@@ -69,22 +75,27 @@ def forward_folds(data: Dataset, count: int) -> tuple[Fold, ...]:
     edges = [first, *_even_edges(cutoffs[later], data.weights[later], count)]
     ends = [*edges[1:], cutoffs.max() + pd.Timedelta(days=1)]
     found = tuple(stretch(data, start, end) for start, end in zip(edges, ends, strict=True))
-    useful = tuple(fold for fold in found if fold.test.any() and _has_both(data, fold.learn))
+    useful = tuple(fold for fold in found if fold.test.any() and _has_enough(data, fold.learn))
     if not useful:
         raise DataError("the outcomes cover too short a time to test a model on later ones than it learnt from")
     return useful
 
 
 def check_enough(data: Dataset) -> None:
-    """DataError unless the decided outcomes are enough of both kinds to learn anything from."""
+    """DataError unless there are outcomes of both kinds, and enough to learn a base rate from and to test it."""
     weights = data.weights
     left, stayed = weights[data.left == 1].sum(), weights[data.left == 0].sum()
-    least = 2 * LEAST_OF_EACH
-    if left < least or stayed < least:
+    if left + stayed < LEAST or not left or not stayed:
         raise DataError(
             f"too few outcomes to learn from: {left:.0f} left and {stayed:.0f} stayed among "
-            f"{data.keys['account_id'].nunique()} accounts; at least {least} of each are needed"
+            f"{data.keys['account_id'].nunique()} accounts; at least {LEAST} are needed, and both kinds"
         )
+
+
+def rarer(data: Dataset) -> float:
+    """How many decided outcomes are of the rarer kind."""
+    left = data.weights @ data.left
+    return float(min(left, data.weights.sum() - left))
 
 
 def stretch(data: Dataset, start: pd.Timestamp, end: pd.Timestamp) -> Fold:
@@ -101,9 +112,8 @@ def _untouched(data: Dataset, learn: Mask) -> Mask:
     return data.decided & ~learn & ~(contracts.isin(learnt) & contracts.notna()).to_numpy()
 
 
-def _has_both(data: Dataset, rows: Mask) -> bool:
-    weights, left = data.weights[rows], data.left[rows]
-    return bool(min(weights[left == 1].sum(), weights[left == 0].sum()) >= LEAST_OF_EACH)
+def _has_enough(data: Dataset, rows: Mask) -> bool:
+    return bool(data.weights[rows].sum() >= LEAST_LEARNT)
 
 
 def _first_origin(data: Dataset) -> pd.Timestamp:
@@ -111,7 +121,7 @@ def _first_origin(data: Dataset) -> pd.Timestamp:
     candidates = _even_edges(data.keys["cutoff"], data.weights, 40)
     shares = np.linspace(0, 1, len(candidates) + 1, endpoint=False)[1:]
     for origin, share in zip(candidates, shares, strict=True):
-        if share >= FIRST_ORIGIN and _has_both(data, learnable(data, origin)):
+        if share >= FIRST_ORIGIN and _has_enough(data, learnable(data, origin)):
             return origin
     raise DataError("the outcomes cover too short a time to test a model on later ones than it learnt from")
 

@@ -99,10 +99,10 @@ def train(
         tests, tuned = improve(data, tests, contest, directions, effort)
     selection = contest.decide()
     tested = data.take(selection.rows)
-    # The base rate is an average of outcomes: nothing is left to calibrate.
-    calibration = _calibrated_late(selection, tested) if selection.usable else Calibration()
+    # The base rate is an average of outcomes, and so is what a lean stands on: nothing is left to calibrate.
+    calibration = _calibrated_late(selection, tested) if selection.proven else Calibration()
     progress(f"learns {selection.chosen.name} from all {len(data)} snapshots")
-    part = refit(data, selection, contest.models, directions)
+    part = refit(data, selection, contest.needed, directions)
     risk = _risk_at_the_time(selection, tested)
     scorer = _scorer(part, selection, calibration, data, columns)
     return Trained(
@@ -134,6 +134,7 @@ def _scorer(
             "model": selection.chosen.name,
             "verdict": selection.verdict,
             "usable": selection.usable,
+            "proven": selection.proven,
             "beyond_chance": selection.beyond_chance,
             "base_rate": float(np.average(data.left, weights=data.weights)),
             "learnt_until": f"{data.keys['decided_on'].max():%Y-%m-%d}",
@@ -161,7 +162,9 @@ def _calibrated_late(selection: Selection, tested: Dataset) -> Calibration:
 
 
 def _risk_at_the_time(selection: Selection, tested: Dataset) -> Floats:
-    """Each fold's risks with the calibration known by then: the line through the folds before it."""
+    """Each fold's risks with the calibration known by then, if any: the line through the folds before it."""
+    if not selection.proven:
+        return logistic(selection.log_odds)
     weights = tested.weights
     log_odds = selection.log_odds.copy()
     for number in np.unique(selection.fold_of)[1:]:

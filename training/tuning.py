@@ -14,7 +14,7 @@ from features.errors import DataError
 from training.dataset import Dataset
 from training.models import Model, Tunable
 from training.outing import grounded
-from training.split import Fold, forward_folds, learnable
+from training.split import LEAST_OF_EACH, Fold, forward_folds, learnable, rarer
 from training.trials import Effort, Ground, Search, Trial
 
 FOLDS: Final = 3
@@ -56,8 +56,11 @@ def tune(
     Ctrl-C ends the search and keeps what was found; once more, outside of the search, stops the whole training.
     """
     since = folds[len(folds) // 2].origin
+    known = data.take(learnable(data, since))
     try:
-        grounds = _grounds(data.take(learnable(data, since)), models[0], directions)
+        if rarer(known) < 2 * LEAST_OF_EACH:
+            raise DataError("too few outcomes to compare trials on")
+        grounds = _grounds(known, models[0], directions)
     except DataError:
         effort.progress(f"not tuned: too little was decided before {since:%Y-%m-%d} to try anything on")
         return None
