@@ -13,23 +13,25 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from tests import postgres
+from tests import mariadb, postgres
 
 ROOT = Path(__file__).parents[1]
 BESIDE = Path(os.environ.get("EBB_DUCKDB", ROOT / ".venv" / "duckdb-extensions"))
 HOW = "pip install --no-deps --target .venv/duckdb-extensions " + " ".join(
-    ("duckdb==1.5.5", *(f"duckdb-extension-{name}-scanner==1.5.5" for name in ("postgres", "sqlite")))
+    ("duckdb==1.5.5", *(f"duckdb-extension-{name}-scanner==1.5.5" for name in ("postgres", "sqlite", "mysql")))
 )
 
 TAKE = """
 import json, sys
 from features.engines.duckdb import DuckEngine
 from features.intake import take_in
+from features.sources import database
 from features.sources.database import Database
 url, attach = sys.argv[1], sys.argv[2] == "attach"
 engine = DuckEngine(threads=1)
 if attach:
     assert engine.load(sys.argv[3])
+    assert database._copy(database._parsed(url), "SELECT * FROM accounts", "whether_it_can", engine)
 facts = take_in(Database(url=url, attach=attach), engine, None)
 rows = {name: engine.rows(f"FROM {name} ORDER BY ALL") for name in ("events", "accounts", "contracts")}
 told = [facts.fingerprint, str(facts.cutoff), {k: sorted(v) for k, v in facts.known.items()}, rows]
@@ -80,6 +82,25 @@ def test_postgresql_both_ways() -> None:
                 connection.execute(text(statement))
         engine.dispose()
         assert told(url, "attach", "postgres") == told(url, "plain", "postgres")
+
+
+def test_mariadb_both_ways() -> None:
+    """Types of MariaDB and MySQL; a time is what it is in UTC, whatever the clock of the server."""
+    pytest.importorskip("pymysql", reason=f"needs the driver of MariaDB: {mariadb.HOW}")
+    if not (BESIDE / "duckdb_extension_mysql_scanner").is_dir():
+        pytest.skip(f"needs DuckDB's extension for MySQL: {HOW}")
+    with mariadb.running() as url:
+        engine = create_engine(url.replace("mysql:", "mysql+pymysql:"))
+        with engine.begin() as connection:
+            for statement in (
+                "SET GLOBAL time_zone = '+02:00'",
+                "CREATE TABLE events "
+                "(account_id TEXT, occurred_at TIMESTAMP(6) NULL, event TEXT, quantity DECIMAL(9, 2))",
+                *(one.replace("1969-", "1979-") for one in TABLES),
+            ):
+                connection.execute(text(statement))
+        engine.dispose()
+        assert told(url, "attach", "mysql") == told(url, "plain", "mysql")
 
 
 def test_sqlite_both_ways(tmp_path: Path) -> None:

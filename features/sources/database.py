@@ -33,6 +33,8 @@ EXTENSIONS: Final = {"postgresql": "postgres", "mysql": "mysql", "mariadb": "mys
 DRIVERS: Final = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql"}
 """The driver of an address that names none, and the extra that installs it."""
 
+SLASH: Final = "\\"
+
 EXTRAS: Final = {"postgresql": "ebb[postgres]", "mysql": "ebb[mysql]", "mariadb": "ebb[mysql]"}
 
 
@@ -166,6 +168,10 @@ def _copy(url: URL, query: str, held: str, engine: DuckEngine) -> bool:
     kind = url.get_backend_name()
     address = str(url.database) if kind == "sqlite" else _dsn(url)
     try:
+        if EXTENSIONS[kind] == "mysql":
+            # Else times come by the clock of the server, and small numbers as what they may have been meant to be.
+            engine.execute("SET mysql_session_time_zone = '+00:00'")
+            engine.execute("SET mysql_tinyint1_as_boolean = false")
         engine.execute(f"ATTACH {quoted(address)} AS _attached (TYPE {EXTENSIONS[kind]}, READ_ONLY)")
         try:
             scan = f"{EXTENSIONS[kind]}_query('_attached', {quoted(query)})"
@@ -178,11 +184,11 @@ def _copy(url: URL, query: str, held: str, engine: DuckEngine) -> bool:
 
 
 def _dsn(url: URL) -> str:
-    """The address as DuckDB's extensions want it: ``host=… dbname=…``, each value in quotes."""
-    name = "dbname" if url.get_backend_name() == "postgresql" else "database"
+    """The address as DuckDB's extensions want it: ``host=… dbname=…``, each value in quotes of their kind."""
+    name, mark = ("dbname", "'") if url.get_backend_name() == "postgresql" else ("database", '"')
     parts = {"host": url.host, "port": url.port, "user": url.username, "password": url.password, name: url.database}
     return " ".join(
-        "{}='{}'".format(key, str(value).replace("\\", "\\\\").replace("'", "\\'"))
+        f"{key}={mark}{str(value).replace(SLASH, SLASH * 2).replace(mark, SLASH + mark)}{mark}"
         for key, value in parts.items()
         if value is not None
     )
