@@ -180,10 +180,12 @@ class _Sending:
                 self._send(line, batch, known, secrets)
             except TransientError as error:
                 away += 1
-                reason = secrets.masked(str(error))
-                if away == AWAY or len(parcels) <= self.destination.at_once or self._asked_too_much(error):
+                self.failed += [
+                    Refusal(key=one.key, reason=secrets.masked(str(error)), again=True) for one in batch.left
+                ]
+                nothing = not self.sent and not self.refused and start + self.destination.at_once >= len(parcels)
+                if away == AWAY or nothing or self._asked_too_much(error):
                     raise
-                self.failed += [Refusal(key=one.key, reason=reason, again=True) for one in batch.left]
             else:
                 away = 0
 

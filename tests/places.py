@@ -9,6 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from icalendar import Calendar
+
 from serving.book import Score
 from serving.destination_settings import made, variables
 from serving.destinations import Place
@@ -18,7 +20,7 @@ from serving.pushing import Patience, Pushed, Wanted, push
 from serving.secret import Secrets, secrets_of
 from serving.worklist import item
 from tests.books import CUTOFF, a_run, a_score
-from tests.receivers import Receiver, WebhookReceiver
+from tests.receivers import MAIL_PASSWORD, SLACK_TOKEN, MailReceiver, Receiver, SlackReceiver, WebhookReceiver
 
 SECRET = "whsec_" + base64.b64encode(b"nobody may ever read this").decode()
 """What every secret of a test begins with is looked for in logs, messages and the store."""
@@ -28,8 +30,8 @@ SECRET = "whsec_" + base64.b64encode(b"nobody may ever read this").decode()
 class Kind:
     """How one kind is tested.
 
-    ``first`` is what a first push of the book brings, ``later`` what a push a week later does, when account a's risk
-    has changed. ``one`` is an account or person whose parcel the place can refuse; None where it takes all or nothing.
+    ``first`` is what readers find after a first push, ``later`` the keys that are sent a week later, when a's risk has
+    risen. ``one`` is an account or person whose parcel the place can refuse; None where it takes all or nothing.
     """
 
     receiver: type[Receiver] | None
@@ -52,7 +54,14 @@ KINDS: Mapping[str, Kind] = {
         section={"path": "{folder}/book.csv"},
         environment={},
         first=("a", "b", "c"),
-        later=("a", "b", "c"),
+        later=("book",),
+    ),
+    "calendar": Kind(
+        receiver=None,
+        section={"path": "{folder}/renewals.ics"},
+        environment={},
+        first=("Renewal: A", "Renewal: B", "Renewal: C"),
+        later=(),
     ),
     "webhook": Kind(
         receiver=WebhookReceiver,
@@ -61,6 +70,26 @@ KINDS: Mapping[str, Kind] = {
         first=("a", "b", "c"),
         later=("a",),
         one="b",
+    ),
+    "slack": Kind(
+        receiver=SlackReceiver,
+        section={"token_env": "SLACK_TOKEN", "api_url": "{url}/api/", "owners": {"Kim": "UKim", "Lee": "Lee"}},
+        environment={"SLACK_TOKEN": SLACK_TOKEN},
+        first=("Kim", "Lee"),
+        later=("Kim", "Lee"),
+        one="Lee",
+    ),
+    "email": Kind(
+        receiver=MailReceiver,
+        section={
+            "host": "127.0.0.1", "port": "{port}", "security": "none", "user": "ebb", "password_env": "MAIL_PASSWORD",
+            "sender": "Ebb <ebb@example.com>", "owners": {"Kim": "kim@example.com", "Lee": "lee@example.com"},
+        },
+        environment={"MAIL_PASSWORD": MAIL_PASSWORD},
+        first=("Kim", "Lee"),
+        later=("Kim", "Lee"),
+        one="Lee",
+        throttled=503,
     ),
 }  # fmt: skip
 """Every kind, by name; the conformance tests check that none is left out."""
@@ -106,7 +135,9 @@ def _setup(name: str, folder: Path, receiver: Receiver | None, pushes: Pushes, s
     kind, url = KINDS[name], "" if receiver is None else receiver.url
 
     def filled(value: object) -> object:
-        return value.format(folder=folder, url=url, port=url.rpartition(":")[2]) if isinstance(value, str) else value
+        if value == "{port}":
+            return int(url.rpartition(":")[2])
+        return value.format(folder=folder, url=url) if isinstance(value, str) else value
 
     given = {key: filled(value) for key, value in {**kind.section, **section}.items()}
     destination = made({"there": {"kind": name, **given}}, "there")
@@ -144,5 +175,13 @@ def _rows(folder: Path) -> list[str]:
         return [row["account_id"] for row in csv.DictReader(file)]
 
 
-FILES: Mapping[str, Any] = {"file": _rows}
+def _renewals(folder: Path) -> list[str]:
+    path = folder / "renewals.ics"
+    if not path.exists():
+        return []
+    events = Calendar.from_ical(path.read_bytes()).walk("VEVENT")
+    return sorted(str(event["summary"]) for event in events if str(event["summary"]).startswith("Renewal"))
+
+
+FILES: Mapping[str, Any] = {"file": _rows, "calendar": _renewals}
 """What a reader finds in the places that are files."""

@@ -1,13 +1,24 @@
 """Small real servers that behave as those of vendors: they take what they are sent, throttle, refuse, and go away."""
 
 import json
+import socket
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+
+SLACK_TOKEN = "xoxb-nobody-may-ever-read-this"
+MAIL_PASSWORD = "nobody may ever read this"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,3 +147,103 @@ class WebhookReceiver(Receiver):
     def effects(self) -> list[str]:
         """The account of each message."""
         return [message["data"]["account_id"] for message in self.messages.values()]
+
+
+class SlackReceiver(Receiver):
+    """Slack's Web API: errors with status 200, direct messages that are opened, history in pages of one message."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.posts: list[dict[str, Any]] = []
+        self.may_read = True
+
+    def answer(self, asked: Asked) -> Answer:
+        """The methods that Ebb uses."""
+        if asked.headers["authorization"] != f"Bearer {SLACK_TOKEN}":
+            return said({"ok": False, "error": "invalid_auth"})
+        method = asked.path.rpartition("/")[2]
+        if method == "conversations.history":
+            return self.history(dict(parse_qsl(asked.body.decode())))
+        given = (
+            asked.json
+            if asked.headers["content-type"].startswith("application/json")
+            else dict(parse_qsl(asked.body.decode()))
+        )
+        if method == "conversations.open":
+            return said({"ok": True, "channel": {"id": given["users"].replace("U", "D")}})
+        if given["channel"].replace("D", "") in self.refused or len(given["blocks"]) > 50:
+            return said({"ok": False, "error": "channel_not_found"})
+        self.posts.append(given)
+        return said({"ok": True, "channel": given["channel"], "ts": str(len(self.posts))})
+
+    def history(self, given: Mapping[str, str]) -> Answer:
+        """One message a page."""
+        if not self.may_read:
+            return said({"ok": False, "error": "missing_scope", "needed": "im:history"})
+        found = [post for post in self.posts if post["channel"] == given["channel"]]
+        place = int(given.get("cursor") or 0)
+        more = str(place + 1) if place + 1 < len(found) else ""
+        return said({"ok": True, "messages": found[place : place + 1], "response_metadata": {"next_cursor": more}})
+
+    def effects(self) -> list[str]:
+        """The channel of each message, without the letter of its kind."""
+        return [post["channel"].replace("D", "") for post in self.posts]
+
+
+class MailReceiver(Receiver):
+    """A mail server: a fault before anything else is what it says to the login (401) or to a message."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mails: list[EmailMessage] = []
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 -- the name it has there
+        """Take a message, unless it is told otherwise."""
+        self.asked.append(Asked(method="DATA", path="", headers={}, body=envelope.content))
+        fault = self.faults.popleft() if self.faults else None
+        if fault is None or fault.lost:
+            self.mails.append(message_from_bytes(envelope.content, policy=default))
+        if fault is not None and fault.lost:
+            server.transport.abort()
+        if fault is None:
+            return "250 OK"
+        body = fault.body.decode()
+        return f"451 4.7.1 try later {body}" if fault.status in (429, 503) else f"550 5.7.1 not that {body}"
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
+        """Take a recipient it knows."""
+        if address.partition("@")[0].title() in self.refused:
+            return "550 5.1.1 no such user"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    def login(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+        """Take the right password."""
+        if self.faults and self.faults[0].status == 401:
+            self.faults.popleft()
+            return AuthResult(success=False, handled=False)
+        return AuthResult(success=data.login == b"ebb" and data.password == MAIL_PASSWORD.encode())
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Listening on a free port of this machine."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        login: dict[str, Any] = {
+            "authenticator": self.login,
+            "auth_require_tls": False,
+            "auth_exclude_mechanism": ["LOGIN"],
+        }
+        controller = Controller(self, hostname="127.0.0.1", port=port, **login)
+        controller.start()
+        self.url = f"smtp://127.0.0.1:{port}"
+        try:
+            yield
+        finally:
+            controller.stop()
+
+    def effects(self) -> list[str]:
+        """Who was written to; a mail system drops a Message-ID it has seen."""
+        seen = {str(mail["Message-ID"]): str(mail["To"]) for mail in self.mails}
+        return [address.partition("@")[0].title() for address in seen.values()]

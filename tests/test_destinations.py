@@ -32,8 +32,8 @@ def test_what_is_known_there_is_not_sent_again(tmp_path: Path, name: str) -> Non
         again = setup.push(a_book())
         assert (again.sent, again.refused, again.failed) == (0, (), ())
         assert setup.effects() == sorted(setup.kind.first)
-        changed, _ = due(setup.destination, a_week_later(), setup.pushes, Wanted())
-        assert setup.push(a_week_later()).sent == len(changed) > 0
+        assert setup.push(a_week_later()).sent == len(setup.kind.later)
+        assert set(setup.effects()) == set(setup.kind.first)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -132,7 +132,10 @@ def test_a_refused_one_stands_aside(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", REMOTE)
 def test_secrets_are_never_said(tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Not in a log at any level, not in a message, not in the store: also where the place repeats them."""
+    """Not in a log at any level, not in a message, not in the store: also where the place repeats them.
+
+    What the mail server under test writes down about itself does not count.
+    """
     with set_up(name, tmp_path) as setup:
         told = " ".join(setup.secrets[key] for key in setup.kind.secrets).encode()
         receiver = receiver_of(setup)
@@ -146,7 +149,9 @@ def test_secrets_are_never_said(tmp_path: Path, name: str, caplog: pytest.LogCap
                     messages.append(repr(error) + repr(error.__cause__))
                 receiver.faults.extend([Fault(status=status, body=told)] * 50)
             receiver.faults.clear()
-        heard = caplog.text + " ".join(messages) + repr(setup.secrets) + repr(setup.destination)
+        logged = [record.getMessage() for record in caplog.records if record.name != "mail.log"]
+        heard = " ".join([*logged, *messages, repr(setup.secrets), repr(setup.destination)])
+
         kept = b"".join(path.read_bytes() for path in tmp_path.glob("ebb.db*"))
         for key in setup.kind.secrets:
             assert setup.secrets[key] not in heard

@@ -1,11 +1,14 @@
 """Where scores go: one file per kind of place, listed here."""
 
+from serving.destinations.calendar import Calendar
+from serving.destinations.email import Email
 from serving.destinations.file import File
+from serving.destinations.slack import Slack
 from serving.destinations.webhook import Webhook
 
-Place = File | Webhook
+Place = File | Calendar | Webhook | Slack | Email
 
-DESTINATIONS: tuple[type[Place], ...] = (File, Webhook)
+DESTINATIONS: tuple[type[Place], ...] = (File, Calendar, Webhook, Slack, Email)
 """Every kind of destination there is."""
 
-__all__ = ["DESTINATIONS", "File", "Place", "Webhook"]
+__all__ = ["DESTINATIONS", "Calendar", "Email", "File", "Place", "Slack", "Webhook"]
