@@ -6,7 +6,7 @@ follows from the same types. BentoML's endpoints only answer POST; their part of
 
 from typing import Annotated, Any, Final, Protocol, Self
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
@@ -15,8 +15,9 @@ from pydantic import Field, model_validator
 from starlette.exceptions import HTTPException
 
 from features.errors import EbbError
-from serving import problems, wire
-from serving.book import Run
+from serving import pages, problems, wire, wired
+from serving.access.guard import note
+from serving.book import Band, Run
 from serving.explained import Explained
 from serving.outlook import Outlook
 from serving.store import Choice
@@ -44,8 +45,17 @@ PAGE_POLICY: Final = (
 class Answers(Protocol):
     """What the app asks for; every method may raise EbbError when it cannot answer."""
 
-    def worklist(self, choice: Choice) -> Worklist:
-        """The ranked book, cut to the choice."""
+    def latest(self) -> Run:
+        """The latest run, which is the book."""
+
+    def worklist(self, choice: Choice, run: int | None = None) -> Worklist:
+        """The ranked book, cut to the choice; of an earlier run where one is named."""
+
+    def brought(self, accounts: list[wire.SignalsOfAccount]) -> wire.SignalsResponse:
+        """Scores of accounts whose signals the caller brings."""
+
+    def model(self) -> wire.Model:
+        """The model that scores."""
 
     def account(self, account_id: str, *, past: int) -> Explained | None:
         """An account explained, with its risks in so many runs; None when it is not in the book."""
@@ -64,9 +74,12 @@ class WorklistQuery(wire.Body):
     bottom: Annotated[int, Field(ge=1, le=wire.MOST_ACCOUNTS)] | None = Field(None, description="the last so many")
     owner: str | None = None
     segment: str | None = None
+    plan: str | None = None
+    band: Band | None = None
     within_days: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
         None, description="renewing within so many days"
     )
+    cursor: str | None = Field(None, description="`next` of the page before, with the same choice")
 
     @model_validator(mode="after")
     def one_end(self) -> Self:
@@ -76,14 +89,21 @@ class WorklistQuery(wire.Body):
         return self
 
     @property
-    def choice(self) -> Choice:
-        """The choice it stands for."""
+    def size(self) -> int:
+        """How many accounts stand on a page."""
+        return self.bottom or self.top or 20
+
+    def choice(self, after: tuple[int, bool] | None) -> Choice:
+        """The choice it stands for, with one account more, which tells whether there is another page."""
         return Choice(
             owner=self.owner,
             segment=self.segment,
+            plan=self.plan,
+            band=self.band,
             within_days=self.within_days,
             bottom=self.bottom is not None,
-            limit=self.bottom or self.top or 20,
+            limit=self.size + 1,
+            after=after,
         )
 
 
@@ -96,28 +116,56 @@ Desk = Annotated[Answers, Depends(_answers)]
 ROUTER: Final = APIRouter(responses={422: {"model": wire.Problem}, 503: {"model": wire.Problem}})
 
 
-@ROUTER.get("/v1/worklist", summary="Accounts by expected ARR lost")
-def worklist(query: Annotated[WorklistQuery, Query()], desk: Desk) -> wire.WorklistResponse:
-    """The ranked book, each account with its reasons and what to do."""
-    found = desk.worklist(query.choice)
-    items = [wire.listed(item) for item in found.items]
-    return wire.WorklistResponse(usable=found.run.usable, items=items, next=None)
+@ROUTER.get(
+    "/v1/worklist",
+    summary="Accounts by expected ARR lost",
+    responses={304: {"description": "nothing new since `ETag`"}},
+)
+def worklist(
+    query: Annotated[WorklistQuery, Query()], request: Request, response: Response, desk: Desk
+) -> wire.WorklistResponse:
+    """The ranked book, each account with its reasons and what to do; ``next`` goes on behind the last one."""
+    cursor = None if query.cursor is None else pages.read(query.cursor)
+    run = desk.latest().number if cursor is None else cursor.run
+    tag = pages.tag(run, query.model_dump_json())
+    if pages.same(request.headers.get("if-none-match"), tag):
+        raise HTTPException(304, headers={"ETag": tag})
+    response.headers["ETag"] = tag
+    found = desk.worklist(query.choice(None if cursor is None else cursor.after), run)
+    page = found.items[: query.size]
+    following = pages.written(found.run, page[-1].score) if len(found.items) > len(page) else None
+    return wire.WorklistResponse(usable=found.run.usable, items=[wired.listed(item) for item in page], next=following)
+
+
+@ROUTER.post("/v1/score/signals", summary="Risk of signals that the caller brings")
+def score_signals(request: wire.SignalsRequest, desk: Desk) -> wire.SignalsResponse:
+    """Risk, band and drivers; signals that were left out count as not known, names nobody knows for nothing."""
+    found = desk.brought(request.accounts)
+    note([one.account_id for one in request.accounts], found.model_version, None)
+    return found
+
+
+@ROUTER.get("/v1/model", summary="The model that scores")
+def model(desk: Desk) -> wire.Model:
+    """Its version, what training said of it, and the signals it looks at."""
+    return desk.model()
 
 
 @ROUTER.get("/v1/accounts/{account_id:path}", summary="One account", responses={404: {"model": wire.Problem}})
 def account(account_id: str, desk: Desk) -> wire.Account:
     """The account's score, drivers, past risks, what changed, what would lower the risk most, and what to do."""
     found = desk.account(account_id, past=HISTORY)
+    note([account_id], None if found is None else found.run.model_version, None if found is None else found.run.cutoff)
     if found is None:
         raise HTTPException(404, f"no account {problems.echo(account_id)} in the book")
-    return wire.account(found)
+    return wired.account(found)
 
 
 @ROUTER.get("/v1/forecast", summary="The renewals of the coming months in money")
 def forecast(desk: Desk) -> wire.Forecast:
     """What is at risk, renewed and expanded in each month, with intervals; GRR and NRR of the past year."""
     run, found = desk.forecast()
-    return wire.forecast(found, run)
+    return wired.forecast(found, run)
 
 
 @ROUTER.get("/healthz", summary="The process is alive")
@@ -184,9 +232,11 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
     return _problem(422, problems.sentence([{**fault, "loc": fault["loc"][1:]} for fault in error.errors()]))
 
 
-async def _refused(_: Request, error: Exception) -> JSONResponse:
+async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    known = error.status_code == 404 and error.detail != "Not Found"
+    if error.status_code == 304:
+        return Response(status_code=304, headers=error.headers)
+    known = error.status_code in (404, 422) and error.detail != "Not Found"
     return _problem(error.status_code, error.detail if known else None, headers=error.headers)
 
 

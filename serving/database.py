@@ -33,6 +33,13 @@ class Database:
             ) from None
         if self.is_sqlite:
             _prepare_sqlite(self._engine)
+        try:
+            self._bring_forward()
+        except BaseException:
+            self.close()
+            raise
+
+    def _bring_forward(self) -> None:
         with self._named("opened"), self._engine.connect() as connection:
             current = migrations.step_of(connection) == migrations.HEAD
         if not current:

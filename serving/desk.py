@@ -9,9 +9,11 @@ import time
 from dataclasses import dataclass, replace
 from typing import Final
 
+import pandas as pd
+
 from features.errors import EbbError, ModelError, StoreError
-from serving import wire
-from serving.book import Run, Score
+from serving import wire, wired
+from serving.book import Run
 from serving.config import Settings
 from serving.explained import Explained, explained
 from serving.outlook import Outlook
@@ -19,8 +21,12 @@ from serving.rating import Peers, levers_of, peers, rate
 from serving.signal_book import BOOK, SignalBook
 from serving.store import Choice, ScoreStore
 from serving.worklist import Worklist, latest, worklist
+from serving.written import Written
 from training.levers import Lever
 from training.tracking import Champion, champion, champion_version
+
+KEYS: Final = ("contract_id", "name", "owner", "plan", "arr", "starts_on", "ends_on", "days_to_renewal")
+"""What a book tells of an account beside its signals."""
 
 LOOK_SECONDS: Final = 10
 """How old what the desk knows may be before it looks again."""
@@ -28,12 +34,14 @@ LOOK_SECONDS: Final = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Laid:
-    """What lies on the desk: a champion, and the run and signals it scores."""
+    """What lies on the desk: a champion, and the run and signals it scores; ``scored`` names it as the run's model."""
 
     champion: Champion
     run: Run
+    scored: Run
     signals: SignalBook
     peers: Peers
+    written: Written
 
 
 class Desk:
@@ -46,24 +54,72 @@ class Desk:
         self._laid: Laid | None = None
         self._fault: EbbError | None = None
         self._looked = float("-inf")
+        self._looking = threading.Lock()
 
-    def score(self, account_ids: list[str]) -> tuple[Run, tuple[Score, ...], tuple[str, ...]]:
+    def score(self, account_ids: list[str]) -> tuple[Run, list[bytes], tuple[str, ...]]:
         """Scores by the champion on the signals of the latest book, in the order asked for, and the ids not in it.
 
-        An account that is asked for twice is answered once.
+        Each score is a JSON object as it goes over the wire. An account that is asked for twice is answered once.
         """
         laid = self._look()
         wanted = dict.fromkeys(account_ids)
-        places = [laid.signals.places[name] for name in wanted if name in laid.signals.places]
+        known = [name for name in wanted if name in laid.signals.places]
         unknown = tuple(name for name in wanted if name not in laid.signals.places)
-        champion = laid.champion
-        run = replace(laid.run, model_name=champion.name, model_version=champion.version)
-        scores = rate(champion.scorer, laid.signals.rows(places), laid.peers.of(places), self._settings.bands)
-        return run, scores, unknown
+        return laid.scored, laid.written.of(known), unknown
 
-    def worklist(self, choice: Choice) -> Worklist:
-        """The ranked book, cut to the choice."""
-        return worklist(self._opened(), choice)
+    def stale(self) -> str | None:
+        """Why what is answered may be old: the model or the book could not be looked for; None where they could."""
+        return None if self._fault is None else str(self._fault)
+
+    def brought(self, accounts: list[wire.SignalsOfAccount]) -> wire.SignalsResponse:
+        """Scores of accounts whose signals the caller brings."""
+        laid = self._look()
+        names = list(laid.champion.scorer.columns)
+        values = pd.DataFrame([{name: one.signals.get(name) for name in names} for one in accounts], columns=names)
+        keys = pd.DataFrame({"account_id": [one.account_id for one in accounts]}).assign(
+            segment=[one.segment for one in accounts], **dict.fromkeys(KEYS)
+        )
+        now = values.astype(float)
+        book = SignalBook(keys=keys, now=now, before=now * float("nan"))
+        among = laid.peers.of_segments([one.segment for one in accounts], laid.signals)
+        scores = rate(laid.champion.scorer, book, among, self._settings.bands)
+        known = frozenset(names)
+        return wire.SignalsResponse(
+            scores=[
+                wire.BroughtScore(
+                    account_id=one.account_id,
+                    risk=score.risk,
+                    band=score.band,
+                    base=score.base,
+                    drivers=wired.drivers(score),
+                    missing=[name for name in names if one.signals.get(name) is None],
+                    unknown=sorted(set(one.signals) - known),
+                )
+                for one, score in zip(accounts, scores, strict=True)
+            ],
+            model_name=laid.champion.name,
+            model_version=laid.champion.version,
+        )
+
+    def model(self) -> wire.Model:
+        """The model that scores."""
+        champion = self._look().champion
+        return wire.Model(
+            name=champion.name,
+            version=champion.version,
+            verdict=champion.verdict,
+            usable=champion.usable,
+            base_rate=champion.base_rate,
+            signals=list(champion.scorer.columns),
+        )
+
+    def latest(self) -> Run:
+        """The latest run, which is the book."""
+        return latest(self._opened())
+
+    def worklist(self, choice: Choice, run: int | None = None) -> Worklist:
+        """The ranked book, cut to the choice; of an earlier run where one is named."""
+        return worklist(self._opened(), choice, run)
 
     def account(self, account_id: str, *, past: int) -> Explained | None:
         """An account explained, with its risks in so many runs; None when it is not in the book."""
@@ -122,19 +178,44 @@ class Desk:
             return self._store
 
     def _look(self) -> Laid:
-        """What lies on the desk, looked after when it is old; the fault when nothing ever lay there."""
-        store = self._opened()
-        with self._lock:
-            if time.monotonic() - self._looked > LOOK_SECONDS:
-                try:
-                    self._laid, self._fault = self._lay(store), None
-                except EbbError as error:
-                    self._fault = error
-                else:
-                    self._looked = time.monotonic()
-            if self._laid is None:
-                raise self._fault or StoreError("nothing is loaded yet")
-            return self._laid
+        """What lies on the desk; the fault when nothing ever lay there. What is old is looked after in the background.
+
+        Nobody waits for a new champion or book: the old ones answer until the new ones lie ready.
+        """
+        laid = self._laid
+        if laid is None:
+            self._opened()
+            with self._looking:
+                laid = self._laid or self._looked_after()
+            laid.written.warm()
+        elif time.monotonic() - self._looked > LOOK_SECONDS and self._looking.acquire(blocking=False):
+            self._looked = time.monotonic()
+            threading.Thread(target=self._renew, name="look", daemon=True).start()
+        return laid
+
+    def _looked_after(self) -> Laid:
+        """Lay what is there; EbbError, which is remembered, when nothing can be laid."""
+        try:
+            laid = self._lay(self._opened())
+        except EbbError as error:
+            self._fault = error
+            raise
+        self._laid, self._fault, self._looked = laid, None, time.monotonic()
+        return laid
+
+    def _renew(self) -> None:
+        """Look for a new champion and book; put them in the old ones' place once every score is written."""
+        try:
+            old = self._laid
+            laid = self._lay(self._opened())
+            if old is not None and laid is not old:
+                old.written.end()
+                laid.written.all()
+            self._laid, self._fault = laid, None
+        except EbbError as error:
+            self._fault = error
+        finally:
+            self._looking.release()
 
     def _lay(self, store: ScoreStore) -> Laid:
         old, uri = self._laid, self._settings.tracking_uri
@@ -144,4 +225,7 @@ class Desk:
         if old is not None and old.run.number == run.number and old.champion is model:
             return old
         signals = SignalBook.read(self._settings.home / BOOK, run.signals)
-        return Laid(champion=model, run=run, signals=signals, peers=peers(model.scorer, signals))
+        among = peers(model.scorer, signals)
+        scored = replace(run, model_name=model.name, model_version=model.version)
+        written = Written(scorer=model.scorer, signals=signals, peers=among, bands=self._settings.bands, run=scored)
+        return Laid(champion=model, run=run, scored=scored, signals=signals, peers=among, written=written)

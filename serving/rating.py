@@ -36,6 +36,15 @@ class Peers:
         """The same of some accounts."""
         return Peers(typical=self.typical[list(places)], base_rate=self.base_rate)
 
+    def of_segments(self, segments: Sequence[str], book: SignalBook) -> "Peers":
+        """What accounts of these segments, which are not of the book, have for peers in it; NaN where it has none."""
+        first: dict[str, int] = {}
+        for place, segment in enumerate(_segments(book)):
+            first.setdefault(segment, place)
+        nobody = np.full(self.typical.shape[1], np.nan)
+        rows = [self.typical[first[segment]] if segment in first else nobody for segment in segments]
+        return Peers(typical=np.stack(rows), base_rate=self.base_rate)
+
 
 def peers(scorer: Scorer, book: SignalBook) -> Peers:
     """The peers of a whole book. Its base rate is the mean of its risks: how many are expected to leave.

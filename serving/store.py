@@ -72,6 +72,12 @@ class ScoreStore:
             row = connection.execute(select(SCORE_RUNS).order_by(SCORE_RUNS.c.number.desc()).limit(1)).first()
         return None if row is None else _run(row)
 
+    def run(self, number: int) -> Run | None:
+        """The run of a number; None when there is none."""
+        with self.database.reading() as connection:
+            row = connection.execute(select(SCORE_RUNS).where(SCORE_RUNS.c.number == number)).first()
+        return None if row is None else _run(row)
+
     def before(self, run: Run) -> Run | None:
         """The latest run that looked from an earlier cutoff; None when there is none."""
         query = select(SCORE_RUNS).where(SCORE_RUNS.c.number < run.number, SCORE_RUNS.c.cutoff < run.cutoff)

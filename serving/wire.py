@@ -1,21 +1,17 @@
 """What goes over the wire: the bodies of requests and answers, and problems (RFC 9457)."""
 
-from dataclasses import asdict
 from datetime import date, datetime
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
-from serving import changes
-from serving.book import Band, Run, Score
-from serving.changes import told
-from serving.explained import Explained
-from serving.outlook import Outlook
-from serving.plays import suggested
-from serving.worklist import Item
+from serving.book import Band
 
 MOST_ACCOUNTS: Final = 10_000
 """How many accounts one request may ask for."""
+
+MOST_BROUGHT: Final = 1_000
+"""How many accounts one request may bring the signals of."""
 
 AccountId = Annotated[StrictStr, Field(min_length=1)]
 
@@ -55,10 +51,56 @@ class AccountScore(Body):
     renewal_date: date | None
     days_to_renewal: int | None = Field(description="from the cutoff")
     base: float = Field(description="log-odds of a healthy account in such a term, before any driver")
+    plan: str | None = None
     drivers: list[Driver]
     model_name: str
     model_version: str
     cutoff: date = Field(description="only what was known before this day counts")
+
+
+class SignalsOfAccount(Body):
+    """One account told by the caller: what its signals are worth now. What is left out, or null, is not known."""
+
+    account_id: AccountId
+    segment: StrictStr = ""
+    signals: dict[str, Annotated[float, Field(strict=True, allow_inf_nan=False)] | None]
+
+
+class SignalsRequest(Body):
+    """Accounts whose signals the caller brings."""
+
+    accounts: Annotated[list[SignalsOfAccount], Field(min_length=1, max_length=MOST_BROUGHT)]
+
+
+class BroughtScore(Body):
+    """The risk of an account whose signals the caller brought."""
+
+    account_id: str
+    risk: float = Field(ge=0, le=1)
+    band: Band
+    base: float
+    drivers: list[Driver]
+    missing: list[str] = Field(description="signals of the model that were not brought: they count as not known")
+    unknown: list[str] = Field(description="names that no signal of the model has: they count for nothing")
+
+
+class SignalsResponse(Body):
+    """Scores in the order asked for."""
+
+    scores: list[BroughtScore]
+    model_name: str
+    model_version: str
+
+
+class Model(Body):
+    """The model that scores."""
+
+    name: str
+    version: str
+    verdict: str = Field(description="what training said of it; why, where there is no usable signal")
+    usable: bool
+    base_rate: float = Field(description="the share of losses among the outcomes it learnt from")
+    signals: list[str] = Field(description="the signal columns it looks at, as `POST /v1/score/signals` takes them")
 
 
 class UnknownAccount(Body):
@@ -73,6 +115,7 @@ class ScoreResponse(Body):
 
     scores: list[AccountScore]
     errors: list[UnknownAccount]
+    stale: str | None = Field(description="why this may be old: the model or the book could not be looked for")
 
 
 class Change(Body):
@@ -113,6 +156,7 @@ class ListedAccount(Body):
     name: str | None
     owner: str | None
     segment: str | None
+    plan: str | None
     risk: float
     band: Band
     arr: float | None
@@ -230,87 +274,3 @@ class Problem(Body):
     title: str
     status: int
     detail: str
-
-
-def account_score(score: Score, run: Run) -> AccountScore:
-    """A score as it goes over the wire."""
-    return AccountScore(
-        account_id=score.account_id,
-        risk=score.risk,
-        band=score.band,
-        arr=score.arr,
-        arr_at_risk=score.arr_at_risk,
-        renewal_date=score.ends_on,
-        days_to_renewal=score.days_to_renewal,
-        base=score.base,
-        drivers=[Driver.model_validate(reason, from_attributes=True) for reason in score.reasons],
-        model_name=run.model_name,
-        model_version=run.model_version,
-        cutoff=run.cutoff,
-    )
-
-
-def listed(item: Item) -> ListedAccount:
-    """A line of the worklist as it goes over the wire."""
-    score = item.score
-    return ListedAccount(
-        account_id=score.account_id,
-        name=score.name,
-        owner=score.owner,
-        segment=score.segment,
-        risk=score.risk,
-        band=score.band,
-        arr=score.arr,
-        arr_at_risk=score.arr_at_risk,
-        renewal_date=score.ends_on,
-        days_to_renewal=score.days_to_renewal,
-        risk_before=None if item.changes is None else item.changes.risk_before,
-        changed=[] if item.changes is None else list(told(item.changes)),
-        reasons=list(item.reasons),
-        play=item.play.name,
-        todo=item.play.todo,
-    )
-
-
-def account(found: Explained) -> Account:
-    """One account with its past as it goes over the wire."""
-    score, play = found.score, suggested(found.score)
-    past = [
-        PastRisk(cutoff=then.cutoff, made_at=then.made_at, risk=risk, model_version=then.model_version)
-        for then, risk in found.history
-    ]
-    return Account(
-        name=score.name,
-        owner=score.owner,
-        segment=score.segment,
-        contract_id=score.contract_id,
-        score=account_score(score, found.run),
-        history=past,
-        changes=None if found.changes is None else _changes(found.changes),
-        levers=[Lever.model_validate(lever, from_attributes=True) for lever in found.levers],
-        survival=[Alive(on=on, chance=chance) for on, chance in found.survival],
-        play=play.name,
-        todo=play.todo,
-    )
-
-
-def forecast(found: Outlook, run: Run) -> Forecast:
-    """A forecast as it goes over the wire."""
-    return Forecast(
-        cutoff=found.cutoff,
-        since=found.since,
-        grr=found.grr,
-        nrr=found.nrr,
-        usable=run.usable,
-        months=[Month.model_validate(asdict(month)) for month in found.months],
-    )
-
-
-def _changes(found: changes.Changes) -> Changes:
-    return Changes(
-        since=found.since,
-        risk_before=found.risk_before,
-        base=found.base,
-        families=[Change.model_validate(one, from_attributes=True) for one in found.families],
-        incomparable=found.incomparable,
-    )

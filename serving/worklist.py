@@ -35,9 +35,11 @@ class Worklist:
     items: tuple[Item, ...]
 
 
-def worklist(store: ScoreStore, choice: Choice) -> Worklist:
-    """The chosen accounts of the latest run; StoreError when nothing was scored yet."""
-    run = latest(store)
+def worklist(store: ScoreStore, choice: Choice, number: int | None = None) -> Worklist:
+    """The chosen accounts of the latest run, or of the run of that number; StoreError when there is none."""
+    run = latest(store) if number is None else store.run(number)
+    if run is None:
+        raise StoreError(f"there is no run {number}")
     scores = store.scores(run, choice)
     moved = changed(store, run, scores)
     items = (item(score, keeping=choice.bottom, changes=moved.get(score.account_id)) for score in scores)

@@ -9,7 +9,7 @@ import pytest
 from serving.changes import told
 from serving.explained import explained
 from serving.store import Choice, ScoreStore
-from serving.wire import account, listed
+from serving.wired import account, listed
 from serving.worklist import worklist
 from tests.books import CUTOFF, a_reason, a_run, a_score
 

@@ -172,7 +172,7 @@ def test_the_worklist_is_that_of_the_command(client: httpx.Client, market_home: 
         owner = ranked[0].owner or ""
         owned = store.scores(run, Choice(owner=owner))
     page = client.get("/v1/worklist", params={"top": 7}).json()
-    assert page["next"] is None
+    assert page["next"]
     assert [item["account_id"] for item in page["items"]] == [score.account_id for score in ranked]
     assert all(item["play"] and item["todo"] for item in page["items"])
     assert len(client.get("/v1/worklist").json()["items"]) == 20
@@ -199,6 +199,8 @@ def test_the_documentation_needs_nothing_from_elsewhere(client: httpx.Client) ->
     assert document["openapi"].startswith("3.1")
     assert set(document["paths"]) == {
         "/v1/score",
+        "/v1/score/signals",
+        "/v1/model",
         "/v1/worklist",
         "/v1/accounts/{account_id}",
         "/v1/forecast",

@@ -69,7 +69,7 @@ def worklist(
 
 def show(found: Any, form: Format) -> None:
     """Write a worklist to stdout."""
-    from serving.wire import listed
+    from serving.wired import listed
 
     run: Run = found.run
     rows = []
