@@ -34,7 +34,8 @@ class Written:
         """The scores of accounts of the book, in that order, each a JSON object."""
         cold = [name for name in account_ids if name not in self._kept]
         fresh = self._write(cold) if cold else {}
-        return [fresh.get(name) or self._kept[name] for name in account_ids]
+        # What was said once is said again, to the last digit, although rows rated in company may round otherwise.
+        return [self._kept.get(name) or fresh[name] for name in account_ids]
 
     def all(self) -> None:
         """Write every account, unless it is ended before."""
@@ -55,7 +56,8 @@ class Written:
     def _write(self, names: Sequence[str]) -> dict[str, bytes]:
         fresh = {score.account_id: self._bytes(score) for score in self._rated(names)} if names else {}
         if len(self._kept) < MOST_KEPT:
-            self._kept.update(fresh)
+            for name, said in fresh.items():
+                self._kept.setdefault(name, said)
         return fresh
 
     def _rated(self, names: Sequence[str]) -> tuple[Score, ...]:
