@@ -52,3 +52,12 @@ class TransientError(PushError):
 
 class TerminalError(PushError):
     """Trying again cannot help before a person has mended something."""
+
+
+LONGEST_REASON = 200
+"""How much of what another program says of a fault is repeated."""
+
+
+def first_line(error: Exception) -> str:
+    """What a fault says first; the statements and parameters that databases add are for their own logs."""
+    return str(error).strip().partition("\n")[0][:LONGEST_REASON]

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from features.errors import ModelError
+from features.errors import ModelError, first_line
 from features.facts import Finding
 from training import record, registry, score, trees
 from training.card import card
@@ -55,9 +55,6 @@ set_model(Risk())
 
 JOINT: Final = "from training.trees import Floats, Shares, Trees\n"
 """How the scorer finds the trees; in the logged model both are one file."""
-
-LONGEST_REASON: Final = 200
-"""How much of what MLflow says of a fault is repeated."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,7 +215,7 @@ def _scorer(mlflow: ModuleType, version: str) -> Scorer:
             folder = mlflow.artifacts.download_artifacts(f"models:/{MODEL}/{version}", dst_path=scratch)
             return Scorer.load(Path(folder) / "artifacts" / "scorer")
         except Exception as error:
-            raise ModelError(f"version {version} of {MODEL} cannot be read: {_first_line(error)}") from error
+            raise ModelError(f"version {version} of {MODEL} cannot be read: {first_line(error)}") from error
 
 
 def champion_version(uri: str) -> str:
@@ -238,12 +235,7 @@ def _version(client: Any) -> str | None:
     except MlflowException as error:
         if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
             return None
-        raise ModelError(f"the model registry does not answer: {_first_line(error)}") from error
-
-
-def _first_line(error: Exception) -> str:
-    """What is said first; the statements and parameters that databases add are for their logs."""
-    return str(error).strip().partition("\n")[0][:LONGEST_REASON]
+        raise ModelError(f"the model registry does not answer: {first_line(error)}") from error
 
 
 @contextmanager
