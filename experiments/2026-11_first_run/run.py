@@ -14,11 +14,18 @@ MARKETS = ((600, 7), (2000, 7), (2000, 11), (2000, 23))
 
 
 def main() -> None:
-    """Measure, write result.json, and renew the tables of README.md."""
-    result = {
-        "real": [row for contest in real.CONTESTS for row in real.measure(contest, say)],
-        "market": [market.measure(accounts, seed, say) for accounts, seed in MARKETS],
-    }
+    """Measure, writing what there is after each: result.json, and the tables of README.md."""
+    result: dict[str, list[dict]] = {"real": [], "market": []}
+    for contest in real.CONTESTS:
+        result["real"] += real.measure(contest, say)
+        show(result)
+    for accounts, seed in MARKETS:
+        result["market"].append(market.measure(accounts, seed, say))
+        show(result)
+
+
+def show(result: dict[str, list[dict]]) -> None:
+    """Write result.json and renew the tables of README.md."""
     (HERE / "result.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     page = HERE / "README.md"
     text = page.read_text(encoding="utf-8")

@@ -52,9 +52,14 @@ def boosting(x: np.ndarray, y: np.ndarray, asked: np.ndarray, *_: object) -> np.
 
 
 def flaml(x: np.ndarray, y: np.ndarray, asked: np.ndarray, groups: np.ndarray, budget: float) -> np.ndarray:
-    """FLAML's search for the least log loss within the budget; accounts stand on one side of its splits only."""
+    """FLAML's search for the least log loss within the budget; accounts stand on one side of its splits only.
+
+    Not all of the models it tries take gaps, so these are filled with medians.
+    """
     from flaml import AutoML
 
+    middle = np.nan_to_num(pd.DataFrame(x).median().to_numpy())
+    x, asked = (np.where(np.isnan(values), middle, values) for values in (x, asked))
     search = AutoML()
     search.fit(
         X_train=x, y_train=y, task="classification", metric="log_loss", time_budget=budget, seed=7, n_jobs=1,
