@@ -110,10 +110,10 @@ def test_contracts_in_order_are_left_in_peace(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("left", "stayed", "said"),
     [
-        (0, 0, "no outcome is decided yet; at least 10 that left and 10 that stayed are needed to learn from"),
+        (0, 0, "no outcome is decided yet; at least 10, of both kinds, are needed to learn from"),
         (0, 40, "all 40 decided outcomes stayed: nothing shows what leaving looks like"),
         (40, 0, "all 40 decided outcomes left: nothing shows what staying looks like"),
-        (9, 40, "9 left and 40 stayed among 49 decided outcomes"),
+        (3, 6, "3 left and 6 stayed among 9 decided outcomes"),
     ],
 )
 def test_too_few_outcomes_are_fatal(left: int, stayed: int, said: str) -> None:
@@ -124,13 +124,20 @@ def test_too_few_outcomes_are_fatal(left: int, stayed: int, said: str) -> None:
     assert too_few(left=10, stayed=10, table="contracts") == ()
 
 
+def test_few_outcomes_are_a_note() -> None:
+    """Ten outcomes of both kinds can be learnt from; that little can be proven with them is said."""
+    [finding] = too_few(left=2, stayed=8, table="contracts")
+    assert not finding.fatal
+    assert finding.sentence.endswith("with fewer than 10 of either, signals can hardly be proven")
+
+
 def test_twenty_accounts_give_one_line(tmp_path: Path) -> None:
-    """A book of twenty accounts is said to be too small, and nothing else."""
+    """A book of twenty accounts is said to be small, and nothing else."""
     lines = [f"{n},a{n},2024-01-01,2025-01-01,churned,2025-01-01" for n in range(6)]
     lines += [f"{n},a{n},2024-01-01,2025-01-01,renewed,2025-01-01" for n in range(6, 20)]
     lines += [f"{n}b,a{n},2025-01-01,2026-01-01,," for n in range(6, 20)]
     [finding] = quality.report(contracts(tmp_path, lines))
-    assert finding.sentence.startswith("6 left and 14 stayed among 20 decided outcomes; at least 10")
+    assert finding.sentence.startswith("6 left and 14 stayed among 20 decided outcomes; with fewer than 10")
 
 
 def test_outcomes_are_derived_for_the_count(tmp_path: Path) -> None:

@@ -6,6 +6,9 @@ from features.facts import Facts, Finding
 FEWEST = 10
 """Outcomes of each kind; ten events per variable (Peduzzi et al. 1996) allow the smallest model, of one variable."""
 
+LEAST = 10
+"""Outcomes, of both kinds, without which nothing is learnt at all."""
+
 GRACE_DAYS = 31
 """How long a next contract may take before the account counts as gone."""
 
@@ -23,10 +26,13 @@ def outcomes(facts: Facts) -> tuple[Finding, ...]:
 
 
 def too_few(*, left: int, stayed: int, table: str) -> tuple[Finding, ...]:
-    """The one finding about decided outcomes, when there are none, only one kind, or fewer than ten of either."""
+    """The one finding about decided outcomes: fatal when there are none, only one kind, or fewer than ten in all.
+
+    With fewer than ten of either, base rates and the signals' declared directions can be learnt, but hardly tested.
+    """
     if left >= FEWEST and stayed >= FEWEST:
         return ()
-    need = f"at least {FEWEST} that left and {FEWEST} that stayed are needed to learn from"
+    need = f"at least {LEAST}, of both kinds, are needed to learn from"
     decided = f"{left + stayed} decided outcomes"
     if not left and not stayed:
         kind, sentence = "too few outcomes", "no outcome is decided yet"
@@ -36,6 +42,9 @@ def too_few(*, left: int, stayed: int, table: str) -> tuple[Finding, ...]:
         kind, sentence = "one class only", f"all {decided} left: nothing shows what staying looks like"
     else:
         kind, sentence = "too few outcomes", f"{left} left and {stayed} stayed among {decided}"
+        if left + stayed >= LEAST:
+            need = f"with fewer than {FEWEST} of either, signals can hardly be proven"
+            return (Finding(kind="few outcomes", table=table, count=left + stayed, sentence=f"{sentence}; {need}"),)
     return (Finding(kind=kind, table=table, count=left + stayed, sentence=f"{sentence}; {need}", fatal=True),)
 
 
