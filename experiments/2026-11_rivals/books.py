@@ -19,7 +19,7 @@ from features.sources.simulated import Simulated
 from training.dataset import Dataset
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-ACCOUNTS, MONTHS, SEEDS, SHARE = 600, 42, (301, 302, 303, 304), 0.7
+ACCOUNTS, MONTHS, SEEDS, SHARE = 600, 42, (301, 302, 303), 0.7
 """The simulated markets: what was decided in the first share of the months is learnt from."""
 
 LONG_TERM = 92
@@ -70,7 +70,7 @@ def read(name: str, split: date, mode: Mode, parts: Callable[[Dataset], dict[str
         seen = purchases(facts, everybody)
         return Book(
             name=name, data=data, split=split, parts=parts,
-            seen=seen[seen["age"].notna()], asked=purchases(facts, found.keys[["account_id", "cutoff"]]),
+            seen=seen[seen["bg.age"].notna()], asked=purchases(facts, found.keys[["account_id", "cutoff"]]),
         )  # fmt: skip
 
 
@@ -79,8 +79,9 @@ def purchases(facts: Facts, looks: pd.DataFrame) -> pd.DataFrame:
     facts.engine.register("looks", looks.reset_index(drop=True).reset_index(names="place"))
     return facts.engine.frame(
         """
-        SELECT greatest(count(DISTINCT day) - 1, 0) AS purchases, date_diff('day', min(day), max(day)) AS recency,
-               date_diff('day', min(day), any_value(CAST(cutoff AS DATE))) AS age
+        SELECT greatest(count(DISTINCT day) - 1, 0) AS "bg.purchases",
+               date_diff('day', min(day), max(day)) AS "bg.recency",
+               date_diff('day', min(day), any_value(CAST(cutoff AS DATE))) AS "bg.age"
         FROM looks l LEFT JOIN (SELECT DISTINCT account_id, CAST(occurred_at AS DATE) AS day FROM events) e
         ON e.account_id = l.account_id AND e.day < l.cutoff
         GROUP BY place ORDER BY place"""

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
-DRAWS = 300
+DRAWS = 200
 METRICS = {
     "auc": lambda left, risk: roc_auc_score(left, risk),
     "brier": lambda left, risk: -brier_score_loss(left, risk),

@@ -1,7 +1,7 @@
 """The rivals, run by an interpreter of their own: `others.py FOLDER SECONDS` reads what is to be learnt, writes risks.
 
 The folder holds `learn.parquet` and `test.parquet`: columns `left`, `account_id`, and one for each signal. With
-purchases, `seen.parquet` (account, purchases, recency, age at the split) and the same columns in `test.parquet`.
+purchases, `seen.parquet` (bg.purchases, bg.recency, bg.age at the split) and the same columns in `test.parquet`.
 """
 
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-KEYS = ("left", "account_id", "purchases", "recency", "age")
+KEYS = ("left", "account_id", "bg.purchases", "bg.recency", "bg.age")
 HORIZON = 90.0
 """Days within which an account that does not buy counts as silent."""
 
@@ -29,7 +29,7 @@ def main() -> None:
         started = time.monotonic()
         risks[name] = rival(x, y, asked, groups, budget)
         seconds[name] = round(time.monotonic() - started, 1)
-    if "purchases" in test:
+    if "bg.purchases" in test:
         risks["BG/NBD"] = bgnbd(pd.read_parquet(folder / "seen.parquet"), test)
     pd.DataFrame(risks).to_parquet(folder / "risks.parquet", index=False)
     print(json.dumps(seconds))
@@ -76,10 +76,10 @@ def bgnbd(seen: pd.DataFrame, test: pd.DataFrame) -> np.ndarray:
     """
     from lifetimes import BetaGeoFitter
 
-    model = BetaGeoFitter(penalizer_coef=0.001).fit(seen["purchases"], seen["recency"], seen["age"])
-    alive = np.asarray(model.conditional_probability_alive(test["purchases"], test["recency"], test["age"]))
-    reach = model.params_["alpha"] + test["age"].to_numpy()
-    silent = (reach / (reach + HORIZON)) ** (model.params_["r"] + test["purchases"].to_numpy())
+    model = BetaGeoFitter(penalizer_coef=0.001).fit(*(seen[name] for name in KEYS[2:]))
+    alive = np.asarray(model.conditional_probability_alive(*(test[name] for name in KEYS[2:])))
+    reach = model.params_["alpha"] + test["bg.age"].to_numpy()
+    silent = (reach / (reach + HORIZON)) ** (model.params_["r"] + test["bg.purchases"].to_numpy())
     return 1 - alive * (1 - silent)
 
 
