@@ -20,7 +20,15 @@ from serving.pushing import Patience, Pushed, Wanted, push
 from serving.secret import Secrets, secrets_of
 from serving.worklist import item
 from tests.books import CUTOFF, a_run, a_score
-from tests.receivers import MAIL_PASSWORD, SLACK_TOKEN, MailReceiver, Receiver, SlackReceiver, WebhookReceiver
+from tests.crm_receivers import HUBSPOT_TOKEN, HubSpotReceiver
+from tests.receivers import (
+    MAIL_PASSWORD,
+    SLACK_TOKEN,
+    MailReceiver,
+    Receiver,
+    SlackReceiver,
+    WebhookReceiver,
+)
 
 SECRET = "whsec_" + base64.b64encode(b"nobody may ever read this").decode()
 """What every secret of a test begins with is looked for in logs, messages and the store."""
@@ -69,6 +77,14 @@ KINDS: Mapping[str, Kind] = {
         environment={"HOOK_URL": "{url}/hooks/nobody-may-see-this-path", "HOOK_SECRET": SECRET},
         first=("a", "b", "c"),
         later=("a",),
+        one="b",
+    ),
+    "hubspot": Kind(
+        receiver=HubSpotReceiver,
+        section={"token_env": "HUBSPOT_TOKEN", "api_url": "{url}", "match": "account"},
+        environment={"HUBSPOT_TOKEN": HUBSPOT_TOKEN},
+        first=("a", "b", "c", "task a", "task b"),
+        later=("account/a",),
         one="b",
     ),
     "slack": Kind(

@@ -52,12 +52,16 @@ def said(value: object, status: int = 200) -> Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """Instead of the next answer: a status, or, with ``lost``, the request is carried out and never answered."""
+    """Instead of the next answer: a status, or, with ``lost``, the request is carried out and never answered.
+
+    One that is ``passed`` is no fault: the request is answered as ever.
+    """
 
     status: int = 503
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     lost: bool = False
+    passed: bool = False
 
 
 class Receiver:
@@ -105,7 +109,7 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
             asked = Asked(method=self.command, path=self.path, headers=headers, body=body)
             receiver.asked.append(asked)
             fault = receiver.faults.popleft() if receiver.faults else None
-            if fault is None:
+            if fault is None or fault.passed:
                 self.say(receiver.answer(asked))
             elif fault.lost:
                 receiver.answer(asked)

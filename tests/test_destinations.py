@@ -119,7 +119,7 @@ def test_a_refused_one_stands_aside(tmp_path: Path, name: str) -> None:
         done = setup.push(a_book())
         assert len(done.refused) > 0
         assert all(one.reason for one in done.refused)
-        assert set(setup.effects()) == set(setup.kind.first) - {setup.kind.one}
+        assert set(setup.effects()) == {one for one in setup.kind.first if not one.endswith(str(setup.kind.one))}
         assert setup.pushes.aside("there") == len(done.refused)
         asked = len(receiver.asked)
         assert setup.push(a_book()).sent == 0
