@@ -39,5 +39,5 @@ def _silence(facts: Facts, mode: Inactivity, cutoff: date) -> pd.DataFrame:
 
 
 def _nothing() -> pd.DataFrame:
-    columns = ["account_id", "cutoff", "left", "decided_on", "starts_on", "ends_on"]
-    return pd.DataFrame({name: pd.Series(dtype="object") for name in columns})
+    days = {name: pd.Series(dtype="datetime64[us]") for name in ("cutoff", "decided_on", "starts_on", "ends_on")}
+    return pd.DataFrame({"account_id": pd.Series(dtype="object"), "left": pd.Series(dtype="float"), **days})

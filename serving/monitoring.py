@@ -15,7 +15,7 @@ from serving.config import Settings
 from serving.progress import Progress
 from serving.steps import mode_of
 from serving.store import ScoreStore
-from serving.watched_books import Books, watched_books
+from serving.watched_books import Books, learnt_until, watched_books
 from training.forecast import drift_of
 from training.journal import later_folds
 from training.monitor import Judgement, Watched, judge
@@ -114,6 +114,6 @@ def _fresh(facts: Facts, mode: Mode, champion: Champion) -> tuple[int, int]:
     """(losses, others) decided since the last outcome the champion learnt from."""
     cutoffs = [] if isinstance(mode, Renewal) else [facts.cutoff - timedelta(days=mode.horizon_days)]
     outcomes = known_now(facts, mode, cutoffs)
-    later = outcomes[pd.to_datetime(outcomes["decided_on"]) > pd.Timestamp(str(champion.scorer.about["learnt_until"]))]
+    later = outcomes[pd.to_datetime(outcomes["decided_on"]) > learnt_until(champion, pd.Timestamp(facts.cutoff))]
     lost = int((later["left"] == 1).sum())
     return lost, len(later) - lost

@@ -67,7 +67,7 @@ def watched_books(facts: Facts, mode: Mode, champion: Champion) -> Books:
     Raises ModelError when the champion cannot score them.
     """
     today = pd.Timestamp(facts.cutoff)
-    until = min(pd.Timestamp(str(champion.scorer.about["learnt_until"])), today - pd.Timedelta(days=1))
+    until = min(learnt_until(champion, today), today - pd.Timedelta(days=1))
     learnt_in, just_past = _year(until), _year(today - pd.Timedelta(days=APART_DAYS))
     days: tuple[date, ...] = tuple(sorted({day.date() for day in (*learnt_in, *just_past, today)}))
     catalogue = (*CATALOGUE, *traits.read(champion.scorer.about.get("traits", ())))
@@ -83,6 +83,11 @@ def watched_books(facts: Facts, mode: Mode, champion: Champion) -> Books:
         signals=signals.reindex(columns=list(champion.scorer.columns)),
         scored=champion.score(signals.assign(**{SEGMENT: keys["segment"]})),
     )
+
+
+def learnt_until(champion: Champion, today: pd.Timestamp) -> pd.Timestamp:
+    """The day of the last outcome it learnt from; of a model from before that was kept, today."""
+    return pd.Timestamp(str(champion.scorer.about.get("learnt_until", today)))
 
 
 def _year(until: pd.Timestamp) -> tuple[pd.Timestamp, ...]:
