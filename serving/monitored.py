@@ -64,7 +64,7 @@ def _drifted(one: SignalDrift, jump: SignalDrift | None, weight: float, effect: 
         **plain,
         "known_then": one.known_then,
         "known_now": one.known_now,
-        "weight": weight,
+        "weight": None if effect is None else weight,
         "effect": effect,
     }
 
