@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from training.dataset import Floats
-from training.score import logistic
 
 SLOPE_PRIOR: Final = 0.1
 """Prior standard deviation of the slope's logarithm around 0. The line is learnt from the models of earlier folds,
@@ -39,8 +38,9 @@ def fit_calibration(log_odds: Floats, left: Floats, weights: Floats) -> Calibrat
     def loss(guess: Floats) -> tuple[float, Floats]:
         shift, slope = guess[0], np.exp(guess[1])
         line = centre + shift + slope * apart
-        miss = weights * (logistic(line) - left)
-        fit = weights @ (np.logaddexp(0.0, line) - left * line)
+        soft = np.logaddexp(0.0, line)
+        miss = weights * (np.exp(line - soft) - left)
+        fit = weights @ (soft - left * line)
         prior = (shift / SHIFT_PRIOR) ** 2 / 2 + (guess[1] / SLOPE_PRIOR) ** 2 / 2
         gradient = [miss.sum() + shift / SHIFT_PRIOR**2, slope * (miss @ apart) + guess[1] / SLOPE_PRIOR**2]
         return float(fit + prior), np.array(gradient)

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -64,17 +65,17 @@ class Dataset:
         """Whether the outcome is known at all, (n,)."""
         return ~np.isnan(self.left)
 
-    @property
+    @cached_property
     def accounts(self) -> NDArray[np.intp]:
         """A number for each account, (n,): the clusters of every standard error and bootstrap."""
         return pd.factorize(self.keys["account_id"])[0]
 
-    @property
+    @cached_property
     def segments(self) -> list[str]:
         """The segment of each row; empty where not known."""
         return self.keys["segment"].fillna("").astype(str).tolist()
 
-    @property
+    @cached_property
     def weights(self) -> Floats:
         """How much of an outcome each row brings, (n,): they sum to the number of outcomes.
 

@@ -95,7 +95,8 @@ def _judge(judged: Judged, draws: int, seed: int) -> dict[str, Metric]:
 def in_order(data: Dataset, risk: Floats, order: NDArray[np.intp], capacity: int) -> Judged:
     """The rows in the order of falling risk, ready to be judged."""
     sorted_risk = np.clip(risk[order], 1e-9, 1 - 1e-9)
-    week = data.keys["cutoff"].dt.to_period("W").iloc[order]
+    # Its first moment: periods would be made into objects one by one.
+    week = data.keys["cutoff"].dt.to_period("W").dt.start_time.iloc[order]
     return Judged(
         order=order,
         accounts=data.accounts[order],

@@ -47,12 +47,12 @@ class Rates:
 
     def shares(self, values: Floats, segments: Sequence[str]) -> Shares:
         """The rate of the account's own kind, else of its term, else the overall one; and zeros."""
-        classes = term_classes(values, self.term, self.edges)
-        base = [
-            self.kinds.get(f"{place} {segment}", self.classes.get(str(place), self.other))
-            for place, segment in zip(classes, segments, strict=True)
-        ]
-        return np.array(base, dtype=float), np.zeros(values.shape)
+        kinds = list(zip(term_classes(values, self.term, self.edges), segments, strict=True))
+        rates = {
+            (place, segment): self.kinds.get(f"{place} {segment}", self.classes.get(str(place), self.other))
+            for place, segment in set(kinds)
+        }
+        return np.array([rates[kind] for kind in kinds], dtype=float), np.zeros(values.shape)
 
     def written(self) -> dict[str, Any]:
         """All of it as JSON."""
@@ -70,7 +70,9 @@ def term_classes(values: Floats, term: int | None, edges: Sequence[float]) -> li
     """The class of each row's term length: how many edges it reaches; -1 where it is not known."""
     if term is None:
         return [-1] * len(values)
-    return [-1 if np.isnan(days) else int(np.searchsorted(edges, days, side="right")) for days in values[:, term]]
+    days = values[:, term]
+    classes: list[int] = np.where(np.isnan(days), -1, np.searchsorted(edges, days, side="right")).tolist()
+    return classes
 
 
 @dataclass(frozen=True, kw_only=True)

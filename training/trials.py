@@ -17,7 +17,6 @@ from training.dataset import Dataset, Floats
 from training.models import Tunable
 from training.outing import raw_log_odds
 from training.ranges import Range, Values
-from training.score import Part, Upon
 from training.select import log_loss_rows
 from training.task import Task
 
@@ -85,11 +84,11 @@ class Trial:
 
 @dataclass(frozen=True, kw_only=True)
 class Ground:
-    """One fold of the trials: what to build upon, what to ask then, and what each model prepared."""
+    """One fold of the trials: the task, what to ask then with its base log-odds, and what each model prepared."""
 
-    base: Part
     task: Task
     test: Dataset
+    base: Floats
     prepared: dict[str, Any] = field(default_factory=dict)
 
     def losses(self, default: Tunable, model: Tunable) -> dict[float, float]:
@@ -98,7 +97,7 @@ class Ground:
             self.prepared[default.name] = default.prepare(self.task)
         found = {}
         for strength, part in model.learn(self.prepared[default.name]).items():
-            found[strength] = self._loss(raw_log_odds(Upon(ground=self.base, part=part), self.test))
+            found[strength] = self._loss(self.base + raw_log_odds(part, self.test))
         return found
 
     def _loss(self, log_odds: Floats) -> float:

@@ -13,7 +13,7 @@ import pandas as pd
 from features.errors import DataError
 from training.dataset import Dataset
 from training.models import Model, Tunable
-from training.outing import grounded
+from training.outing import grounded, raw_log_odds
 from training.split import LEAST_OF_EACH, Fold, forward_folds, learnable, rarer
 from training.trials import Effort, Ground, Search, Trial
 
@@ -73,6 +73,7 @@ def tune(
 def _grounds(data: Dataset, first: Model, directions: tuple[float, ...]) -> tuple[Ground, ...]:
     found = []
     for fold in forward_folds(data, FOLDS):
+        test = data.take(fold.test)
         rates, task = grounded(data.take(fold.learn), first, directions)
-        found.append(Ground(base=rates[first.strengths[-1]], task=task, test=data.take(fold.test)))
+        found.append(Ground(task=task, test=test, base=raw_log_odds(rates[first.strengths[-1]], test)))
     return tuple(found)
