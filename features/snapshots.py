@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from features import outcomes
+from features import bought, outcomes
 from features.facts import Facts
 
 LEADS_BY_TERM: tuple[tuple[int, tuple[int, ...]], ...] = (
@@ -52,22 +52,40 @@ class Inactivity:
     every_days: int = EVERY_DAYS
 
 
-Mode = Renewal | Inactivity
+@dataclass(frozen=True, kw_only=True)
+class Expansion:
+    """Look at the accounts of the book that ``of`` makes; one expands if it buys more in the next ``horizon_days``.
+
+    Cutoffs lie ``every_days`` apart. `features.bought` says what buying more is.
+    """
+
+    of: Renewal | Inactivity
+    horizon_days: int = HORIZON_DAYS
+    every_days: int = EVERY_DAYS
+
+
+Mode = Renewal | Inactivity | Expansion
 
 
 def lay_past(facts: Facts, mode: Mode, *, anchor: date) -> None:
-    """Make the table ``snapshots`` of every past look whose outcome is decided; ``anchor`` is a cutoff of the grid."""
-    outcomes.lay(facts, grace_days=mode.grace_days if isinstance(mode, Renewal) else outcomes.GRACE_DAYS)
-    sql = _past_renewals(mode) if isinstance(mode, Renewal) else _past_inactivity(facts, mode, anchor)
+    """Make the table ``snapshots`` of every past look whose outcome is decided; ``anchor`` is a cutoff of the grid.
+
+    ``outcome_left`` is 1 where the account left, or where it bought more if that is what is asked.
+    """
+    outcomes.lay(facts, grace_days=_grace(mode))
+    if isinstance(mode, Expansion):
+        bought.lay(facts, grace_days=_grace(mode))
+        sql = _past_expansions(facts, mode, anchor)
+    else:
+        sql = _past_renewals(mode) if isinstance(mode, Renewal) else _past_inactivity(facts, mode, anchor)
     _number(facts, f"SELECT * FROM ({sql}) WHERE outcome_left IS NOT NULL AND cutoff <= DATE '{facts.cutoff}'")
 
 
 def lay_book(facts: Facts, mode: Mode, *, cutoffs: tuple[date, ...]) -> None:
     """Make the table ``snapshots`` of the accounts that were open at each of the cutoffs."""
-    outcomes.lay(facts, grace_days=mode.grace_days if isinstance(mode, Renewal) else outcomes.GRACE_DAYS)
+    outcomes.lay(facts, grace_days=_grace(mode))
     dates = ", ".join(f"DATE '{cutoff}'" for cutoff in cutoffs)
-    looks = f"(SELECT unnest(CAST([{dates}] AS DATE[])) AS cutoff)"
-    _number(facts, _open_contracts(mode, looks) if isinstance(mode, Renewal) else _active_accounts(mode, looks))
+    _number(facts, _book(mode, f"(SELECT unnest(CAST([{dates}] AS DATE[])) AS cutoff)"))
 
 
 def lay_accounts(facts: Facts, mode: Mode, *, cutoffs: tuple[date, ...]) -> None:
@@ -78,7 +96,8 @@ def lay_accounts(facts: Facts, mode: Mode, *, cutoffs: tuple[date, ...]) -> None
     lay_book(facts, mode, cutoffs=cutoffs)
     facts.engine.execute("CREATE OR REPLACE TABLE snapshots_open AS SELECT * FROM snapshots")
     dates = ", ".join(f"DATE '{cutoff}'" for cutoff in cutoffs)
-    lead_days = "s.lead_days" if isinstance(mode, Renewal) else str(mode.horizon_days)
+    whose = mode.of if isinstance(mode, Expansion) else mode
+    lead_days = "s.lead_days" if isinstance(whose, Renewal) else str(whose.horizon_days)
     plain = COLUMNS.replace("lead_days", f"{lead_days} AS lead_days")
     _number(
         facts,
@@ -109,6 +128,16 @@ def lay_books_beside(facts: Facts, mode: Mode, *, cutoffs: tuple[date, ...]) -> 
         GROUP BY ALL"""
     _number(facts, sql, further=", asked, in_book")
     facts.engine.execute("DROP TABLE snapshots_asked")
+
+
+def _grace(mode: Mode) -> int:
+    whose = mode.of if isinstance(mode, Expansion) else mode
+    return whose.grace_days if isinstance(whose, Renewal) else outcomes.GRACE_DAYS
+
+
+def _book(mode: Mode, looks: str) -> str:
+    whose = mode.of if isinstance(mode, Expansion) else mode
+    return _open_contracts(whose, looks) if isinstance(whose, Renewal) else _active_accounts(whose, looks)
 
 
 def _number(facts: Facts, sql: str, further: str = "") -> None:
@@ -166,10 +195,7 @@ def _active_accounts(mode: Inactivity, looks: str) -> str:
 def _past_inactivity(facts: Facts, mode: Inactivity, anchor: date) -> str:
     # Before a whole active period has been seen, "active lately" means nothing yet.
     first = f"(SELECT min(day) + {mode.active_days} FROM account_day WHERE events > 0)"
-    looks = f"""(SELECT DATE '{anchor}' + CAST(step * {mode.every_days} AS INTEGER) AS cutoff
-      FROM range(-5000, 5000) AS steps(step)
-      WHERE DATE '{anchor}' + CAST(step * {mode.every_days} AS INTEGER)
-            BETWEEN {first} AND DATE '{facts.cutoff}' - {mode.horizon_days})"""
+    looks = _grid(anchor, mode.every_days, first=first, last=f"DATE '{facts.cutoff}' - {mode.horizon_days}")
     return f"""
     SELECT a.* REPLACE (a.cutoff + {mode.horizon_days} AS decided_on,
                         CASE WHEN bool_or(u.day IS NOT NULL) THEN 0 ELSE 1 END AS outcome_left)
@@ -178,3 +204,21 @@ def _past_inactivity(facts: Facts, mode: Inactivity, anchor: date) -> str:
      AND u.day >= a.cutoff AND u.day < a.cutoff + {mode.horizon_days}
      AND u.known_on < a.cutoff + {mode.horizon_days}
     GROUP BY ALL"""
+
+
+def _past_expansions(facts: Facts, mode: Expansion, anchor: date) -> str:
+    looks = _grid(
+        anchor, mode.every_days, first=bought.since(facts), last=f"DATE '{facts.cutoff}' - {mode.horizon_days}"
+    )
+    return f"""
+    SELECT a.* REPLACE (a.cutoff + {mode.horizon_days} AS decided_on,
+                        CASE WHEN bool_or(b.day IS NOT NULL) THEN 1 ELSE 0 END AS outcome_left)
+    FROM ({_book(mode, looks)}) a
+    LEFT JOIN bought b ON b.account_id = a.account_id AND b.day >= a.cutoff AND b.day < a.cutoff + {mode.horizon_days}
+    GROUP BY ALL"""
+
+
+def _grid(anchor: date, every_days: int, *, first: str, last: str) -> str:
+    cutoff = f"DATE '{anchor}' + CAST(step * {every_days} AS INTEGER)"
+    return f"""(SELECT {cutoff} AS cutoff FROM range(-5000, 5000) AS steps(step)
+      WHERE {cutoff} BETWEEN {first} AND {last})"""

@@ -1,7 +1,7 @@
 """The signal table: one row per snapshot. The past to learn from, and the book to score, made by the same code."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -11,7 +11,7 @@ from features import plan, snapshots, standing, traits, usage
 from features.facts import Facts
 from features.signal import Signal, columns
 from features.signals import CATALOGUE
-from features.snapshots import Mode
+from features.snapshots import Expansion, Mode
 
 KEYS = """
 SELECT s.account_id, s.contract_id, CAST(s.cutoff AS TIMESTAMP) AS cutoff, s.lead_days,
@@ -43,8 +43,14 @@ class SignalTable:
 def past(
     facts: Facts, mode: Mode, *, anchor: date | None = None, catalogue: tuple[Signal, ...] = CATALOGUE
 ) -> SignalTable:
-    """Every past snapshot whose outcome is decided; ``anchor`` is a cutoff of the grid (default: the latest)."""
-    return _table(facts, mode, lambda: snapshots.lay_past(facts, mode, anchor=anchor or facts.cutoff), catalogue)
+    """Every past snapshot whose outcome is decided; ``anchor`` is a cutoff of the grid (default: the latest).
+
+    Buying more is an outcome of the account, whatever contract it had: its snapshots then name none.
+    """
+    found = _table(facts, mode, lambda: snapshots.lay_past(facts, mode, anchor=anchor or facts.cutoff), catalogue)
+    if isinstance(mode, Expansion):
+        return replace(found, keys=found.keys.assign(contract_id=None, starts_on=pd.NaT, ends_on=pd.NaT))
+    return found
 
 
 def book(

@@ -14,8 +14,8 @@ from training.models.gbm import Gbm
 from training.models.logistic import Logistic
 from training.outing import fit_all, raw_log_odds
 from training.score import Linear, damped, logistic, read_part
+from training.target import DIRECTIONS
 from training.task import Task, balanced
-from training.train import DIRECTIONS
 
 SIGNS = tuple(DIRECTIONS[column.signal.healthier] for column in COLUMNS)
 

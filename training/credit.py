@@ -18,6 +18,7 @@ from scipy.optimize import nnls
 from features.signal import Family, SignalColumn
 from training.dataset import Dataset, Floats
 from training.score import SEGMENT, Scored, Scorer, damped
+from training.target import CHURN, Target
 from training.task import ANCHORS
 
 CREDIT: Final = "credit"
@@ -111,12 +112,17 @@ def credited(scorer: Scorer, signals: pd.DataFrame) -> Scored:
     return scored if credit is None else credit.apply(scored, signals)
 
 
-def fit_credit(scorer: Scorer, data: Dataset, columns: Sequence[SignalColumn]) -> Credit:
-    """Learn from the snapshots that the model learnt from how its shares go along with the amount of use."""
+def fit_credit(scorer: Scorer, data: Dataset, columns: Sequence[SignalColumn], target: Target = CHURN) -> Credit:
+    """Learn from the snapshots that the model learnt from how its shares go along with the amount of use.
+
+    Who buys more does not do so because use dries up: there nothing is credited elsewhere, and shares are measured
+    against all accounts.
+    """
     signals = data.signals.assign(**{SEGMENT: data.segments})
     scored, weights = scorer.score(signals), data.weights
     shares = scored.contributions.to_numpy(dtype=float)
-    leading, signs = _leading(columns, data.signals)
+    churn = target.name == "churn"
+    leading, signs = _leading(columns if churn else (), data.signals)
     following = [
         at for at, column in enumerate(columns) if column.signal.family in FOLLOWERS and np.ptp(shares[:, at]) > 0
     ]
@@ -138,7 +144,7 @@ def fit_credit(scorer: Scorer, data: Dataset, columns: Sequence[SignalColumn]) -
         healthy=np.zeros(len(names)),
     )
     credit = credit_of({CREDIT: credit.written()}) or credit
-    healthy = scored.risk <= np.median(scored.risk)
+    healthy = (scored.risk <= np.median(scored.risk)) | (not churn)
     means = np.average(credit._credited(scored.contributions, signals)[healthy], axis=0, weights=weights[healthy])
     return replace(credit, healthy=np.where(np.isin(names, ANCHORS), 0.0, means))
 

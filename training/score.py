@@ -35,8 +35,8 @@ class Rates:
     """The base rate of each kind of account, as log-odds; signals contribute nothing.
 
     A kind is a term length and a segment. ``term`` is the place of the signal that holds the term's days (None: terms
-    are not known), ``edges`` cut it into classes; ``classes`` and ``kinds`` (class and segment) hold what was learnt,
-    ``other`` the overall rate.
+    are not known), ``edges`` cut it into classes; ``due`` and ``due_edges`` do so with the days until it ends, where
+    they are asked for. ``classes`` and ``kinds`` (class and segment) hold what was learnt, ``other`` the overall rate.
     """
 
     other: float
@@ -44,12 +44,15 @@ class Rates:
     kinds: Mapping[str, float]
     edges: tuple[float, ...] = ()
     term: int | None = None
+    due_edges: tuple[float, ...] = ()
+    due: int | None = None
 
     def shares(self, values: Floats, segments: Sequence[str]) -> Shares:
         """The rate of the account's own kind, else of its term, else the overall one; and zeros."""
-        kinds = list(zip(term_classes(values, self.term, self.edges), segments, strict=True))
+        classes = kind_classes(values, ((self.term, self.edges), (self.due, self.due_edges)))
+        kinds = list(zip(classes, segments, strict=True))
         rates = {
-            (place, segment): self.kinds.get(f"{place} {segment}", self.classes.get(str(place), self.other))
+            (place, segment): self.kinds.get(f"{place} {segment}", self.classes.get(place, self.other))
             for place, segment in set(kinds)
         }
         return np.array([rates[kind] for kind in kinds], dtype=float), np.zeros(values.shape)
@@ -63,16 +66,24 @@ class Rates:
             "kinds": dict(self.kinds),
             "edges": list(self.edges),
             "term": self.term,
+            "due_edges": list(self.due_edges),
+            "due": self.due,
         }
 
 
-def term_classes(values: Floats, term: int | None, edges: Sequence[float]) -> list[int]:
-    """The class of each row's term length: how many edges it reaches; -1 where it is not known."""
-    if term is None:
-        return [-1] * len(values)
-    days = values[:, term]
-    classes: list[int] = np.where(np.isnan(days), -1, np.searchsorted(edges, days, side="right")).tolist()
-    return classes
+def kind_classes(values: Floats, parted: Sequence[tuple[int | None, Sequence[float]]]) -> list[str]:
+    """Each row's class by some signals, each given by its place and edges: how many edges it reaches, -1 not known.
+
+    A signal without edges parts nothing; one without a place is known of nobody.
+    """
+    found: list[list[str]] = []
+    for place, edges in parted:
+        if not edges:
+            continue
+        days = np.full(len(values), np.nan) if place is None else values[:, place]
+        reached = np.where(np.isnan(days), -1, np.searchsorted(edges, days, side="right"))
+        found.append([str(int(each)) for each in reached])
+    return [" due ".join(parts) for parts in zip(*found, strict=True)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +178,8 @@ def read_part(written: Mapping[str, Any]) -> Part:
     """A model from its JSON. Raises ValueError on a kind it does not know."""
     kind = written["kind"]
     if kind == "rates":
-        return Rates(**{**written_without_kind(written), "edges": tuple(written["edges"])})
+        edges = {name: tuple(written.get(name, ())) for name in ("edges", "due_edges")}
+        return Rates(**{**written_without_kind(written), **edges})
     if kind == "upon":
         return Upon(ground=read_part(written["ground"]), part=read_part(written["part"]))
     if kind == "linear":

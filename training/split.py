@@ -81,13 +81,16 @@ def forward_folds(data: Dataset, count: int) -> tuple[Fold, ...]:
     return useful
 
 
-def check_enough(data: Dataset) -> None:
-    """DataError unless there are outcomes of both kinds, and enough to learn a base rate from and to test it."""
+def check_enough(data: Dataset, happened: str = "left", otherwise: str = "stayed") -> None:
+    """DataError unless there are outcomes of both kinds, and enough to learn a base rate from and to test it.
+
+    ``happened`` and ``otherwise`` are the words for them.
+    """
     weights = data.weights
     left, stayed = weights[data.left == 1].sum(), weights[data.left == 0].sum()
     if left + stayed < LEAST or not left or not stayed:
         raise DataError(
-            f"too few outcomes to learn from: {left:.0f} left and {stayed:.0f} stayed among "
+            f"too few outcomes to learn from: {left:.0f} {happened} and {stayed:.0f} {otherwise} among "
             f"{data.keys['account_id'].nunique()} accounts; at least {LEAST} are needed, and both kinds"
         )
 

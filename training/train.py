@@ -21,11 +21,8 @@ from training.proof import Tuned, improve
 from training.score import Part, Scorer, logistic
 from training.select import Contest, Selection, log_loss_rows, refit
 from training.split import check_enough, forward_folds, learnable
-from training.task import balanced
+from training.target import CHURN, Target
 from training.trials import Budget, Effort
-
-DIRECTIONS = {"more": -1, "less": 1, "neither": 0}
-"""Which way a signal may move risk: what is healthier when there is more of it only lowers it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +39,7 @@ class TrainSettings:
     seed: int = 7
     models: tuple[Model, ...] = MODELS
     tuning: Budget | None = None
+    target: Target = CHURN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +71,7 @@ class Trained:
 
     @property
     def base_rate(self) -> float:
-        """The share of the outcomes learnt from that are losses."""
+        """The share of the outcomes learnt from that came about."""
         return float(np.average(self.learnt.left, weights=self.learnt.weights))
 
 
@@ -87,9 +85,8 @@ def train(
     """Learn risk from decided snapshots. Raises DataError when the outcomes are too few or too short in time."""
     settings = settings or TrainSettings()
     data = _learnt_from(dataset, columns, settings)
-    check_enough(data)
-    ways = [DIRECTIONS[column.signal.healthier] for column in columns]
-    directions = balanced(ways, [column.signal.family for column in columns])
+    check_enough(data, settings.target.happened, settings.target.otherwise)
+    directions = settings.target.directions(columns)
     folds = forward_folds(data, settings.folds)
     tests = outings(data, folds, settings.models, directions, progress)
     contest = Contest(data, tests, settings.models)
@@ -104,7 +101,7 @@ def train(
     progress(f"learns {selection.chosen.name} from all {len(data)} snapshots")
     part = refit(data, selection, contest.needed, directions)
     risk = _risk_at_the_time(selection, tested)
-    scorer = _scorer(part, selection, calibration, data, columns)
+    scorer = _scorer(part, selection, calibration, data, columns, settings.target)
     return Trained(
         scorer=replace(scorer, about={**scorer.about, "drift": measure_drift(tested, risk).written()}),
         selection=selection,
@@ -122,7 +119,12 @@ def train(
 
 
 def _scorer(
-    part: Part, selection: Selection, calibration: Calibration, data: Dataset, columns: Sequence[SignalColumn]
+    part: Part,
+    selection: Selection,
+    calibration: Calibration,
+    data: Dataset,
+    columns: Sequence[SignalColumn],
+    target: Target,
 ) -> Scorer:
     """The model with all that is said of it, and how its shares are told to people."""
     scorer = Scorer(
@@ -131,6 +133,7 @@ def _scorer(
         slope=calibration.slope,
         intercept=calibration.intercept,
         about={
+            "target": target.name,
             "model": selection.chosen.name,
             "verdict": selection.verdict,
             "usable": selection.usable,
@@ -142,7 +145,7 @@ def _scorer(
             "traits": traits.written(columns),
         },
     )
-    return replace(scorer, about={**scorer.about, CREDIT: fit_credit(scorer, data, columns).written()})
+    return replace(scorer, about={**scorer.about, CREDIT: fit_credit(scorer, data, columns, target).written()})
 
 
 def _learnt_from(dataset: Dataset, columns: Sequence[SignalColumn], settings: TrainSettings) -> Dataset:

@@ -47,6 +47,7 @@ SIGNALS = (
         meaning="opportunities open at the cutoff",
         unit="opportunities",
         healthier="more",
+        warmer="more",
         reading="{now} opportunities are open, {before} four weeks earlier",
     ),
     Signal(
@@ -57,6 +58,7 @@ SIGNALS = (
         meaning="what the opportunities open at the cutoff would bring a year",
         unit="a year",
         healthier="more",
+        warmer="more",
         reading="open opportunities would bring {now} a year, {before} four weeks earlier",
     ),
     Signal(
@@ -66,6 +68,7 @@ SIGNALS = (
         meaning="what the open opportunities would bring, for what the account pays now",
         unit="share",
         healthier="more",
+        warmer="more",
         reading="open opportunities would bring {now:percent} of its ARR, {before:percent} four weeks earlier",
     ),
     Signal(
@@ -111,6 +114,7 @@ SIGNALS = (
         meaning="whether nine of ten seats bought, or more, are in use (1) or fewer (0)",
         unit="yes or no",
         healthier="more",
+        warmer="more",
         reading="{now:yes} nine of ten seats in use over the last {window} days",
     ),
     Signal(
@@ -121,6 +125,7 @@ SIGNALS = (
         meaning="people who used it beyond the seats bought",
         unit="users",
         healthier="neither",
+        warmer="more",
         reading="{now} people beyond the seats bought in the last {window} days, {before} in the {window} before",
     ),
 )

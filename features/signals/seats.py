@@ -138,6 +138,7 @@ SIGNALS = (
         meaning="share of the seats bought that somebody used",
         unit="share",
         healthier="more",
+        warmer="more",
         reading="{now:percent} of the seats were used in the last {window} days, {before:percent} before that",
     ),
     Signal(

@@ -22,6 +22,7 @@ from features.sources.market.causes import (
     lead_bounds,
     leave_probability,
 )
+from features.sources.market.growth import draw_wants, more_seats
 from features.sources.market.settings import SEGMENTS, MarketSettings
 
 PRICE_RISE: Final = (0.18, 0.4)
@@ -36,7 +37,8 @@ class Contracts:
 
     ``log_odds`` is what is known of leaving without the planted causes; ``onset`` is (m, causes) with NaN where there
     is none. ``left`` and ``decided`` are drawn for every term, also for those still open at the end of the record.
-    ``opportunity`` is the day a chance to sell more was opened (NaN: none).
+    ``opportunity`` is the day a chance to sell more was opened (NaN: none), ``wants`` that from which it shows that the
+    account wants more.
     """
 
     account: Ints
@@ -55,6 +57,7 @@ class Contracts:
     decided: Ints
     next_arr: Floats
     opportunity: Floats
+    wants: Floats
 
     @property
     def arr(self) -> Floats:
@@ -123,6 +126,12 @@ def _term(
     )
     usual = rng.uniform(*USUAL_RISE, fit.size) * (~monthly | (now.term % 12 == 11))
     price = np.round(now.price * (1 + np.where(risen, rng.uniform(*PRICE_RISE, fit.size), usual)), 2)
+    wants = np.full(fit.size, np.nan)
+    growing = draw_wants(settings.growth, ends, monthly, growth_rng := settings.stream(f"growth {now.term}"))
+    if growing is not None:
+        left, opportunity, wants = left & ~growing.buys, growing.opportunity, growing.since
+        seats = np.where(growing.buys, more_seats(now.seats, growth_rng), np.minimum(seats, now.seats))
+        price, risen = np.where(risen, now.price, price), np.zeros(fit.size, dtype=bool)
     decided = ends + _decision_day(left, monthly, rng)
     terms = Contracts(
         account=now.account,
@@ -141,6 +150,7 @@ def _term(
         decided=decided,
         next_arr=np.where(left, 0.0, np.round(seats * price, 2)),
         opportunity=opportunity,
+        wants=wants,
     )
     stays = ~left & (decided < settings.days)
     following = _Round(

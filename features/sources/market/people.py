@@ -42,7 +42,9 @@ class Stays:
 def draw_stays(accounts: Accounts, contracts: Contracts, settings: MarketSettings) -> Stays:
     """Fill the seats of every term with people, and let causes and time take some of them away."""
     rng = settings.stream("people")
-    filled = _filled(accounts, contracts)
+    usual = _filled(accounts, contracts)
+    # Who wants more has run out of seats.
+    filled = np.where(np.isnan(contracts.wants), usual, np.maximum(usual, contracts.seats))
     place = _counting(filled)
     contract = np.repeat(np.arange(filled.size), filled)
     account = contracts.account[contract]
@@ -52,6 +54,10 @@ def draw_stays(accounts: Accounts, contracts: Contracts, settings: MarketSetting
     # Who is added with a later term arrives over its first weeks.
     later = (contracts.term[contract] > 0) & (place >= _filled_before(contracts, filled)[contract])
     begins = np.where(later, np.maximum(begins, contracts.starts[contract] + rng.exponential(15, place.size)), begins)
+    pressing = np.flatnonzero(place >= usual[contract])
+    begins[pressing] = np.maximum(
+        begins[pressing], contracts.wants[contract[pressing]] + rng.exponential(10, pressing.size)
+    )
     stops = _stops(contracts, filled, contract, place, rng)
     champions_gone = np.cumsum(~np.isnan(contracts.onset[:, CHAMPION])) - ~np.isnan(contracts.onset[:, CHAMPION])
     champions_gone -= champions_gone[np.searchsorted(contracts.account, contracts.account)]

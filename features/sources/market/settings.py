@@ -3,11 +3,14 @@
 import zlib
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
 from features.errors import SettingsError
+
+Growth = Literal["usual", "planted", "chance"]
+GROWTHS: Final[tuple[Growth, ...]] = ("usual", "planted", "chance")
 
 LEADS: Final = {False: (30, 60, 90, 120, 180), True: (7, 14, 21)}
 """Days before the renewal at which the truth is told, by whether the term is a month (True) or a year (False)."""
@@ -72,8 +75,8 @@ SEGMENTS: Final[tuple[Segment, ...]] = (
 class MarketSettings:
     """How large the market is, how long it is watched, and which instrumentation faults it has.
 
-    The record begins on ``first_day`` and ends ``months`` later; ``volume`` scales the number of events.
-    Raises SettingsError.
+    The record begins on ``first_day`` and ends ``months`` later; ``volume`` scales the number of events. ``growth``
+    says who buys more (`features.sources.market.growth`). Raises SettingsError.
     """
 
     accounts: int = 600
@@ -82,6 +85,7 @@ class MarketSettings:
     faults: tuple[str, ...] = ()
     first_day: date = date(2023, 7, 1)
     volume: float = 1.0
+    growth: Growth = "usual"
 
     def __post_init__(self) -> None:
         """Refuse what cannot be simulated."""
@@ -93,6 +97,8 @@ class MarketSettings:
             raise SettingsError(f"seed = {self.seed}: a seed is a whole number from 0")
         if self.volume <= 0:
             raise SettingsError(f"volume = {self.volume}: it scales the number of events and must be positive")
+        if self.growth not in GROWTHS:
+            raise SettingsError(f"growth = {self.growth!r}: it is one of {', '.join(GROWTHS)}")
         if self.first_day.day != 1:
             raise SettingsError(f"first_day = {self.first_day}: the record begins with a month")
 

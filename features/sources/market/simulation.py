@@ -23,6 +23,7 @@ from features.sources.market.usage import events_table
 class Market:
     """``tables`` by the names of `features.domain`; ``snapshots`` and ``causes`` are the truth, see `truth`.
 
+    ``wants`` says since when each term shows that its account wants more (NaT: it does not), and when the term ends.
     ``facts`` holds what else is so: the end of the record, the days of the outages, the faults injected.
     """
 
@@ -30,6 +31,7 @@ class Market:
     tables: Mapping[str, pd.DataFrame]
     snapshots: pd.DataFrame
     causes: pd.DataFrame
+    wants: pd.DataFrame
     facts: Mapping[str, Any]
 
 
@@ -57,6 +59,7 @@ def simulate(settings: MarketSettings) -> Market:
         tables=inject(tables, settings),
         snapshots=truth.snapshots(contracts, accounts, settings),
         causes=truth.causes(contracts, accounts, settings),
+        wants=truth.wants(contracts, accounts, settings),
         facts={
             "first_day": settings.first_day.isoformat(),
             "cutoff": str(settings.first + settings.days),

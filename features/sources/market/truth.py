@@ -123,3 +123,19 @@ def causes(contracts: Contracts, accounts: Accounts, settings: MarketSettings) -
     frame = pd.concat(frames, ignore_index=True)
     frame["onset"] = (settings.first + np.floor(frame["onset"]).astype(np.int64).to_numpy()).astype("datetime64[s]")
     return frame.sort_values(["contract_id", "onset", "cause"], kind="stable", ignore_index=True)
+
+
+def wants(contracts: Contracts, accounts: Accounts, settings: MarketSettings) -> pd.DataFrame:
+    """Every term: since when it shows that its account wants more (NaT: it does not), and its first and last day."""
+    known = ~np.isnan(contracts.wants)
+    since = np.full(known.size, np.datetime64("NaT"), dtype="datetime64[s]")
+    since[known] = (settings.first + np.floor(contracts.wants[known]).astype(np.int64)).astype("datetime64[s]")
+    return pd.DataFrame(
+        {
+            "contract_id": contract_ids(contracts, accounts),
+            "account_id": accounts.ids[contracts.account],
+            "starts_on": (settings.first + contracts.starts).astype("datetime64[s]"),
+            "ends_on": (settings.first + contracts.ends).astype("datetime64[s]"),
+            "since": since,
+        }
+    )
