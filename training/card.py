@@ -11,7 +11,7 @@ from training.train import Trained
 
 USE: Final = (
     "It ranks accounts for people who can help them, and says why. It does not know causes: a driver is what went with "
-    "leaving before. It has seen no future unlike the past. Decide nothing about a person by it."
+    "{events} before. It has seen no future unlike the past. Decide nothing about a person by it."
 )
 
 SEGMENT_METRICS: Final = ("auc", "brier", "ece")
@@ -19,14 +19,14 @@ SEGMENT_DRAWS: Final = 100
 """Draws for the intervals of a segment: enough to see how wide they are."""
 
 MEANINGS: Final = {
-    "auc": "chance that one who left was ranked above one who stayed",
-    "average_precision": "mean precision over all the losses found",
-    "brier": "mean squared error of the risk",
-    "log_loss": "mean log loss of the risk",
-    "ece": "mean gap between risk and rate, in ten bins of equal size",
-    "lift_at_10_percent": "losses among the tenth with the highest risk, against chance",
-    "recall_at_capacity": "share of the losses among as many a week as the team can take on",
-    "arr_recall_at_capacity": "share of the lost ARR among as many a week as the team can take on",
+    "auc": "chance that one who {happened} was ranked above one who {otherwise}",
+    "average_precision": "mean precision over all the {events} found",
+    "brier": "mean squared error of the probability",
+    "log_loss": "mean log loss of the probability",
+    "ece": "mean gap between probability and rate, in ten bins of equal size",
+    "lift_at_10_percent": "{events} among the tenth with the highest probability, against chance",
+    "recall_at_capacity": "share of the {events} among as many a week as the team can take on",
+    "arr_recall_at_capacity": "share of the ARR of those {events} among as many a week as the team can take on",
 }
 
 
@@ -35,7 +35,7 @@ def card(trained: Trained, findings: Sequence[Finding] = ()) -> str:
     return (
         "\n\n".join(
             (
-                "# Risk of leaving",
+                f"# {trained.settings.target.title}",
                 _what(trained),
                 "## How good it was on later snapshots",
                 _metrics(trained),
@@ -51,7 +51,7 @@ def card(trained: Trained, findings: Sequence[Finding] = ()) -> str:
                 "## Limits",
                 _limits(trained),
                 "## Use",
-                USE,
+                USE.format(events=trained.settings.target.events),
             )
         )
         + "\n"
@@ -62,14 +62,17 @@ def _what(trained: Trained) -> str:
     line = trained.calibration
     return (
         f"**Verdict:** {trained.verdict}.\n\n"
-        f"The probability that an account leaves at its renewal (or falls silent): {trained.selection.chosen.name} on "
+        f"{trained.settings.target.what}: {trained.selection.chosen.name} on "
         f"{len(trained.columns)} signals, calibrated by a line in log-odds (slope {line.slope:.2f}, shift "
         f"{line.intercept:+.2f}). The contributions of the signals and the base sum to the calibrated log-odds."
     )
 
 
 def _metrics(trained: Trained) -> str:
-    rows = [f"| {name} | {_figure(metric)} | {MEANINGS[name]} |" for name, metric in trained.metrics.items()]
+    words = vars(trained.settings.target)
+    rows = [
+        f"| {name} | {_figure(metric)} | {MEANINGS[name].format(**words)} |" for name, metric in trained.metrics.items()
+    ]
     return "\n".join(("| metric | value (95 % interval) | meaning |", "|---|---|---|", *rows))
 
 
@@ -97,15 +100,17 @@ def _limits(trained: Trained) -> str:
     lost = sum(tested.weights[tested.left == 1])
     leads = sorted({int(days) for days in learnt.keys["lead_days"]})
     lines = [
-        f"- Tested on {lost:,.0f} losses; of a segment with few, the interval above says how little is known.",
+        f"- Tested on {lost:,.0f} {trained.settings.target.events}; of a segment with few, the interval above says how little is known.",
         f"- It has looked from {leads[0]} to {leads[-1]} days ahead; farther ahead it guesses.",
         f"- It knows nothing decided after {learnt.keys['decided_on'].max():%Y-%m-%d}; retrain as outcomes arrive.",
         "- What no table tells (a new decision maker, a rival's offer) it cannot see.",
     ]
     if not trained.selection.usable:
-        lines.insert(0, "- It has no usable signal: its risks are base rates, and only value and date rank accounts.")
+        lines.insert(
+            0, "- It has no usable signal: its probabilities are base rates, and only value and date rank accounts."
+        )
     elif not trained.selection.proven:
-        lines.insert(0, "- Too few losses prove its signals; it leans on the direction declared for each.")
+        lines.insert(0, "- Too few outcomes prove its signals; it leans on the direction declared for each.")
     return "\n".join(lines)
 
 
@@ -148,6 +153,7 @@ def _data(trained: Trained, findings: Sequence[Finding]) -> str:
     said = [f"- {finding.sentence}" for finding in findings] or ["- no fault found"]
     return (
         f"{len(learnt):,} snapshots of {learnt.keys['account_id'].nunique():,} accounts from {first:%Y-%m-%d} to "
-        f"{last:%Y-%m-%d}, worth {outcomes:,.0f} outcomes, {100 * trained.base_rate:.1f} % of them losses; fingerprint "
+        f"{last:%Y-%m-%d}, worth {outcomes:,.0f} outcomes, {100 * trained.base_rate:.1f} % of them {trained.settings.target.events}; "
+        f"fingerprint "
         f"{trained.scorer.about['fingerprint']}.\n\n" + "\n".join(said)
     )

@@ -99,8 +99,9 @@ def _duel(trained: Trained, holder: Holder) -> Judgement:
     if min(left, stayed) < LEAST_OF_EACH:
         return Judgement(
             wins=False,
-            reason=f"cannot be told from {against}: on later snapshots of both there are only {left:.0f} losses and "
-            f"{stayed:.0f} renewals, {LEAST_OF_EACH} of each are needed",
+            reason=f"cannot be told from {against}: on later snapshots of both there are only {left:.0f} that "
+            f"{trained.settings.target.happened} and {stayed:.0f} that {trained.settings.target.otherwise}, "
+            f"{LEAST_OF_EACH} of each are needed",
         )
     on = f"{len(part):,} later snapshots of {part.keys['account_id'].nunique():,} accounts"
     if np.abs(own - theirs).max() < SAME:

@@ -17,6 +17,7 @@ def parameters(trained: Trained, fingerprint: str) -> dict[str, Any]:
     """The run's parameters: what was chosen, from how much, with what settings."""
     chosen, settings = trained.selection.chosen, trained.settings
     return {
+        "target": settings.target.name,
         "model": chosen.name,
         "strength": chosen.strength,
         "calibration_slope": trained.calibration.slope,
@@ -88,5 +89,6 @@ def described(column: SignalColumn) -> Mapping[str, Any]:
         "meaning": signal.meaning,
         "unit": signal.unit,
         "healthier": signal.healthier,
+        "warmer": signal.warmer,
         "reading": signal.reading,
     }

@@ -12,7 +12,6 @@ from typing import Any, Final, Literal
 
 from features.errors import ModelError
 
-MODEL: Final = "ebb-risk"
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
 CHANGE: Final = "change."
@@ -33,37 +32,47 @@ class Change:
     at: str
 
 
-def crown(client: Any, version: str, *, before: str | None, how: How, reason: str) -> Change:
-    """Make a version the champion and keep the change on record."""
-    change = Change(version=version, before=before, how=how, reason=reason, by=_person(), at=_now())
-    number = len(changes(client)) + 1
-    client.set_registered_model_tag(MODEL, f"{CHANGE}{number:04d}", json.dumps(asdict(change), ensure_ascii=False))
-    client.set_registered_model_alias(MODEL, CHAMPION, version)
-    client.set_model_version_tag(MODEL, version, "place", f"champion since {change.at}, by {change.by}: {reason}")
-    if before is not None and before != version:
-        client.set_model_version_tag(MODEL, before, "place", f"gave way to version {version} on {change.at}: {reason}")
-    if aliased(client, CHALLENGER) == version:
-        client.delete_registered_model_alias(MODEL, CHALLENGER)
-    return change
+@dataclass(frozen=True, kw_only=True)
+class Registered:
+    """One registered model, by its name, and the registry's client."""
 
+    client: Any
+    name: str
 
-def challenge(client: Any, version: str, reason: str) -> None:
-    """Make a version the challenger, with the reason why it is not more."""
-    client.set_registered_model_alias(MODEL, CHALLENGER, version)
-    client.set_model_version_tag(MODEL, version, "place", f"challenger since {_now()}: {reason}")
+    def crown(self, version: str, *, before: str | None, how: How, reason: str) -> Change:
+        """Make a version the champion and keep the change on record."""
+        client, name = self.client, self.name
+        change = Change(version=version, before=before, how=how, reason=reason, by=_person(), at=_now())
+        number = len(self.changes()) + 1
+        client.set_registered_model_tag(name, f"{CHANGE}{number:04d}", json.dumps(asdict(change), ensure_ascii=False))
+        client.set_registered_model_alias(name, CHAMPION, version)
+        client.set_model_version_tag(name, version, "place", f"champion since {change.at}, by {change.by}: {reason}")
+        if before is not None and before != version:
+            gave_way = f"gave way to version {version} on {change.at}: {reason}"
+            client.set_model_version_tag(name, before, "place", gave_way)
+        if self.aliased(CHALLENGER) == version:
+            client.delete_registered_model_alias(name, CHALLENGER)
+        return change
 
+    def challenge(self, version: str, reason: str) -> None:
+        """Make a version the challenger, with the reason why it is not more."""
+        self.client.set_registered_model_alias(self.name, CHALLENGER, version)
+        self.client.set_model_version_tag(self.name, version, "place", f"challenger since {_now()}: {reason}")
 
-def aliased(client: Any, alias: str) -> str | None:
-    """The version that holds an alias; None where nobody does."""
-    found = client.search_registered_models(filter_string=f"name = '{MODEL}'")
-    version = found[0].aliases.get(alias) if found else None
-    return None if version is None else str(version)
+    def aliased(self, alias: str) -> str | None:
+        """The version that holds an alias; None where nobody does."""
+        found = self.client.search_registered_models(filter_string=f"name = '{self.name}'")
+        version = found[0].aliases.get(alias) if found else None
+        return None if version is None else str(version)
 
+    def changes(self) -> tuple[Change, ...]:
+        """Every change of champion, the first first."""
+        tags = self.client.get_registered_model(self.name).tags
+        return tuple(Change(**json.loads(tags[tag])) for tag in sorted(tags) if tag.startswith(CHANGE))
 
-def changes(client: Any) -> tuple[Change, ...]:
-    """Every change of champion, the first first."""
-    tags = client.get_registered_model(MODEL).tags
-    return tuple(Change(**json.loads(tags[name])) for name in sorted(tags) if name.startswith(CHANGE))
+    def versions(self) -> list[str]:
+        """Every version there is."""
+        return [str(found.version) for found in self.client.search_model_versions(f"name = '{self.name}'")]
 
 
 def former(history: Sequence[Change], champion: str) -> str:

@@ -12,11 +12,9 @@ from training.task import balanced
 DIRECTIONS: Final[Mapping[str, int]] = {"more": -1, "less": 1, "neither": 0}
 """Which way a signal may move risk: what is healthier when there is more of it only lowers it."""
 
-DUE_STEP: Final = 15
-"""Days between the classes of how soon the contract ends, by which accounts buy more without any signal."""
-
-DUE_PAST: Final = 30
-"""Days beyond the horizon up to which a contract may end and still be renewed, and enlarged, within it."""
+DUE: Final = (0, 15, 30)
+"""Days beyond the horizon that part accounts by when their contract ends: it may be renewed, and enlarged, some weeks
+before. Few classes: early folds have seen few renewals."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +28,11 @@ class Target:
     happened: str
     otherwise: str
     events: str
+
+    @property
+    def command(self) -> str:
+        """The command that trains it."""
+        return "ebb train" if self.name == "churn" else f"ebb train --target {self.name}"
 
     def directions(self, columns: Sequence[SignalColumn]) -> tuple[float, ...]:
         """Which way each signal may move the probability, every family counting the same.
@@ -72,5 +75,4 @@ def models_of(target: Target, horizon_days: int) -> tuple[Model, ...]:
     """The candidates. When contracts end is the question and no evidence: for expansion the base rate knows it."""
     if target.name == "churn":
         return MODELS
-    edges = tuple(float(days) for days in range(DUE_STEP, horizon_days + DUE_PAST + 1, DUE_STEP))
-    return (BaseRate(due_edges=edges), *MODELS[1:])
+    return (BaseRate(due_edges=tuple(float(horizon_days + days) for days in DUE)), *MODELS[1:])

@@ -12,18 +12,19 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 
 from features.errors import ModelError, first_line
 from features.facts import Finding
-from training import record, registry, score, trees
+from training import record, score, trees
 from training.card import card
 from training.charts import draw
 from training.duel import KEY, LOG_ODDS, Holder, judge, said_at_the_time
-from training.registry import CHALLENGER, CHAMPION, MODEL, Change
+from training.registry import CHALLENGER, CHAMPION, Change, Registered, former
 from training.score import SEGMENT, Scored, Scorer
+from training.target import CHURN, Target
 from training.train import Trained
 
 EXPERIMENT: Final = "ebb"
@@ -110,12 +111,10 @@ def track(
     findings: Sequence[Finding] = (),
     fingerprint: str = "",
 ) -> Tracked:
-    """Record a run with everything known of it and register its model as the challenger, or as the champion if it wins.
+    """Record a run with everything known of it; its model becomes the challenger, or the champion if it wins.
 
-    See `training.duel.judge` for when it does.
-
-    ``artifacts`` is the folder for files of a local store (None: the server's own place), ``fingerprint`` that of the
-    facts.
+    `training.duel.judge` says when it does. ``artifacts`` is the folder for files of a local store (None: the server's
+    own place), ``fingerprint`` that of the facts.
     """
     with mlflow_at(uri) as mlflow, tempfile.TemporaryDirectory() as scratch:
         experiment(mlflow, artifacts)
@@ -124,52 +123,53 @@ def track(
             mlflow.log_metrics(record.metrics(trained))
             _log_files(mlflow, trained, findings, Path(scratch))
             version = _register(mlflow, trained, Path(scratch))
-        client = mlflow.MlflowClient()
-        before = _version(client)
-        judgement = judge(trained, None if before is None else _holder(mlflow, before))
-        client.set_model_version_tag(MODEL, version, "verdict", trained.verdict)
-        client.set_model_version_tag(MODEL, version, "gate", judgement.reason)
+        registered = Registered(client=mlflow.MlflowClient(), name=trained.settings.target.model)
+        before = _version(registered)
+        judgement = judge(trained, None if before is None else _holder(mlflow, registered, before))
+        for tag, said in (("verdict", trained.verdict), ("gate", judgement.reason)):
+            registered.client.set_model_version_tag(registered.name, version, tag, said)
         if judgement.wins:
-            registry.crown(client, version, before=before, how="train", reason=judgement.reason)
+            registered.crown(version, before=before, how="train", reason=judgement.reason)
         else:
-            registry.challenge(client, version, judgement.reason)
+            registered.challenge(version, judgement.reason)
         return Tracked(
             run_id=run.info.run_id, version=version, champion=judgement.wins, before=before, reason=judgement.reason
         )
 
 
-def promote(uri: str, version: str | None, *, reason: str) -> Change:
+def promote(uri: str, version: str | None, *, reason: str, target: Target = CHURN) -> Change:
     """Make a version (None: the challenger) the champion by a person's word. Raises ModelError when there is none."""
     with mlflow_at(uri) as mlflow:
-        client = mlflow.MlflowClient()
-        chosen, before = version or registry.aliased(client, CHALLENGER), _version(client)
-        known = _versions(client)
+        registered = Registered(client=mlflow.MlflowClient(), name=target.model)
+        chosen, before = version or registered.aliased(CHALLENGER), _version(registered)
+        known = registered.versions()
         if chosen is None:
             raise ModelError("there is no challenger to promote; `ebb train` makes one, `ebb models` lists all")
         if chosen not in known:
-            raise ModelError(f"there is no version {chosen} of {MODEL}; there are {', '.join(known) or 'none'}")
+            raise ModelError(f"there is no version {chosen} of {target.model}; there are {', '.join(known) or 'none'}")
         if chosen == before:
             raise ModelError(f"version {chosen} is the champion already")
-        return registry.crown(client, chosen, before=before, how="promote", reason=reason)
+        return registered.crown(chosen, before=before, how="promote", reason=reason)
 
 
-def rollback(uri: str, *, reason: str) -> Change:
+def rollback(uri: str, *, reason: str, target: Target = CHURN) -> Change:
     """Make the champion before the present one the champion again. Raises ModelError when there is none."""
-    present = champion_version(uri)
+    present = champion_version(uri, target)
     with mlflow_at(uri) as mlflow:
-        client = mlflow.MlflowClient()
-        chosen = registry.former(registry.changes(client), present)
-        return registry.crown(client, chosen, before=present, how="rollback", reason=reason)
+        registered = Registered(client=mlflow.MlflowClient(), name=target.model)
+        chosen = former(registered.changes(), present)
+        return registered.crown(chosen, before=present, how="rollback", reason=reason)
 
 
-def versions(uri: str) -> list[dict[str, object]]:
+def versions(uri: str, target: Target = CHURN) -> list[dict[str, object]]:
     """Every registered version, the latest first: version, place, made_at, auc, ece, verdict, why."""
     with mlflow_at(uri) as mlflow:
         client = mlflow.MlflowClient()
-        holders = {registry.aliased(client, alias): alias for alias in (CHALLENGER, CHAMPION)}
+        registered = Registered(client=client, name=target.model)
+        holders = {registered.aliased(alias): alias for alias in (CHALLENGER, CHAMPION)}
         found: list[dict[str, object]] = []
-        for version in sorted(_versions(client), key=int, reverse=True):
-            kept = client.get_model_version(MODEL, version)
+        for version in sorted(registered.versions(), key=int, reverse=True):
+            kept = client.get_model_version(target.model, version)
             metrics = client.get_run(kept.run_id).data.metrics
             found.append(
                 {
@@ -185,14 +185,10 @@ def versions(uri: str) -> list[dict[str, object]]:
         return found
 
 
-def _versions(client: Any) -> list[str]:
-    return [str(found.version) for found in client.search_model_versions(f"name = '{MODEL}'")]
-
-
-def _holder(mlflow: ModuleType, version: str) -> Holder:
+def _holder(mlflow: ModuleType, registered: Registered, version: str) -> Holder:
     """The champion with what it said in training; a model from before that was kept defends itself by scoring only."""
-    scorer = _scorer(mlflow, version)
-    run = mlflow.MlflowClient().get_model_version(MODEL, version).run_id
+    scorer = _scorer(mlflow, registered.name, version)
+    run = registered.client.get_model_version(registered.name, version).run_id
     with tempfile.TemporaryDirectory() as scratch:
         try:
             path = mlflow.artifacts.download_artifacts(run_id=run, artifact_path=SAID, dst_path=scratch)
@@ -202,36 +198,43 @@ def _holder(mlflow: ModuleType, version: str) -> Holder:
     return Holder(version=version, scorer=scorer, said=said)
 
 
-def champion(uri: str) -> Champion:
+def champion(uri: str, target: Target = CHURN) -> Champion:
     """The champion of a tracking store. Raises ModelError when there is none, or it cannot be read."""
     with mlflow_at(uri) as mlflow:
-        version = champion_version(uri)
-        return Champion(name=MODEL, version=version, scorer=_scorer(mlflow, version))
+        version = champion_version(uri, target)
+        return Champion(name=target.model, version=version, scorer=_scorer(mlflow, target.model, version))
 
 
-def _scorer(mlflow: ModuleType, version: str) -> Scorer:
+def champion_if_any(uri: str, target: Target) -> Champion | None:
+    """The champion; None where none was ever trained. Raises ModelError when it cannot be read."""
+    with mlflow_at(uri) as mlflow:
+        trained = _version(Registered(client=mlflow.MlflowClient(), name=target.model))
+    return None if trained is None else champion(uri, target)
+
+
+def _scorer(mlflow: ModuleType, name: str, version: str) -> Scorer:
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            folder = mlflow.artifacts.download_artifacts(f"models:/{MODEL}/{version}", dst_path=scratch)
+            folder = mlflow.artifacts.download_artifacts(f"models:/{name}/{version}", dst_path=scratch)
             return Scorer.load(Path(folder) / "artifacts" / "scorer")
         except Exception as error:
-            raise ModelError(f"version {version} of {MODEL} cannot be read: {first_line(error)}") from error
+            raise ModelError(f"version {version} of {name} cannot be read: {first_line(error)}") from error
 
 
-def champion_version(uri: str) -> str:
+def champion_version(uri: str, target: Target = CHURN) -> str:
     """The version of the champion. Raises ModelError when there is none."""
     with mlflow_at(uri) as mlflow:
-        version = _version(mlflow.MlflowClient())
+        version = _version(Registered(client=mlflow.MlflowClient(), name=target.model))
     if version is None:
-        raise ModelError("there is no model yet; train one with `ebb train`")
+        raise ModelError(f"there is no model yet; train one with `{target.command}`")
     return version
 
 
-def _version(client: Any) -> str | None:
+def _version(registered: Registered) -> str | None:
     from mlflow.exceptions import MlflowException
 
     try:
-        return str(client.get_model_version_by_alias(MODEL, CHAMPION).version)
+        return str(registered.client.get_model_version_by_alias(registered.name, CHAMPION).version)
     except MlflowException as error:
         if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
             return None
@@ -311,7 +314,8 @@ def _register(mlflow: ModuleType, trained: Trained, scratch: Path) -> str:
         pip_requirements=[f"{name}=={metadata.version(name)}" for name in REQUIREMENTS],
     )
     client = mlflow.MlflowClient()
-    if not client.search_registered_models(filter_string=f"name = '{MODEL}'"):
-        client.create_registered_model(MODEL)
+    model = trained.settings.target.model
+    if not client.search_registered_models(filter_string=f"name = '{model}'"):
+        client.create_registered_model(model)
     source = f"models:/{logged.model_id}"
-    return str(client.create_model_version(MODEL, source, run_id=logged.run_id, model_id=logged.model_id).version)
+    return str(client.create_model_version(model, source, run_id=logged.run_id, model_id=logged.model_id).version)
