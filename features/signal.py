@@ -63,8 +63,9 @@ class Signal:
     """One declared signal.
 
     ``absent`` is its value for an account with no rows at all (None: not known). ``healthier`` says which way goes with
-    staying, and a model may rely on it; ``warmer`` which way goes with buying more, where that is beyond doubt. ``reading`` is the sentence for a person; it may use ``{now}``, ``{before}``
-    and ``{window}``; ``{now:percent}`` shows a share, ``{now:ratio}`` a log ratio as a change in per cent.
+    staying, and a model may rely on it; ``warmer`` which way goes with buying more, where that is beyond doubt.
+    ``reading`` is the sentence for a person; it may use ``{now}``, ``{before}`` and ``{window}``; ``{now:percent}``
+    shows a share, ``{now:ratio}`` a log ratio as a change in per cent.
     """
 
     name: str

@@ -49,7 +49,8 @@ def past(
     """
     found = _table(facts, mode, lambda: snapshots.lay_past(facts, mode, anchor=anchor or facts.cutoff), catalogue)
     if isinstance(mode, Expansion):
-        return replace(found, keys=found.keys.assign(contract_id=None, starts_on=pd.NaT, ends_on=pd.NaT))
+        never = pd.Series(pd.NaT, index=found.keys.index, dtype="datetime64[us]")
+        return replace(found, keys=found.keys.assign(contract_id=None, starts_on=never, ends_on=never))
     return found
 
 

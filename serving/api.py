@@ -134,7 +134,12 @@ def worklist(
     found = desk.worklist(query.choice(None if cursor is None else cursor.after), run)
     page = found.items[: query.size]
     following = pages.written(found.run, page[-1].score) if len(found.items) > len(page) else None
-    return wire.WorklistResponse(usable=found.run.usable, items=[wired.listed(item) for item in page], next=following)
+    return wire.WorklistResponse(
+        usable=found.run.usable,
+        no_temperature=found.no_temperature,
+        items=[wired.listed(item) for item in page],
+        next=following,
+    )
 
 
 @ROUTER.post("/v1/score/signals", summary="Risk of signals that the caller brings")

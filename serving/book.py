@@ -45,6 +45,41 @@ class Run:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Warmth:
+    """What a run's temperatures come from: the model of buying more, and how far ahead it looks.
+
+    ``usable`` is False when no signal beat the base rate beyond chance, as ``verdict`` says: then there are none.
+    """
+
+    model_name: str
+    model_version: str
+    horizon_days: int
+    usable: bool
+    verdict: str
+
+    @property
+    def lacking(self) -> str | None:
+        """Why there is no temperature; None where there is."""
+        return None if self.usable else f"{self.model_name} version {self.model_version} has no usable signal"
+
+
+NO_WARMTH: Final = "no model of buying more had scored this book; `ebb train --target expansion` makes one"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Temperature:
+    """How likely one account is to buy more: ``value`` is 100 x the calibrated chance that it does in the horizon.
+
+    ``base`` is the log-odds that ``reasons`` add to; they are measured against the average account.
+    """
+
+    account_id: str
+    value: float
+    base: float
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Score:
     """What one run said about one account. Money is None where the ARR is not known, dates where there is no contract.
 

@@ -116,6 +116,13 @@ class OutcomeSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExpansionSettings:
+    """What counts as buying more, which gives an account its temperature."""
+
+    horizon_days: int = setting(90, "an account expands if it buys more within so many days", least=1)
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainSettings:
     """How the model is learnt."""
 
@@ -197,6 +204,7 @@ class Settings:
     data: DataSettings = field(default_factory=DataSettings)
     engine: EngineSettings = field(default_factory=EngineSettings)
     outcome: OutcomeSettings = field(default_factory=OutcomeSettings)
+    expansion: ExpansionSettings = field(default_factory=ExpansionSettings)
     train: TrainSettings = field(default_factory=TrainSettings)
     traits: TraitSettings = field(default_factory=TraitSettings)
     team: TeamSettings = field(default_factory=TeamSettings)

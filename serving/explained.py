@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import date
 
-from serving.book import Run, Score
+from serving.book import Run, Score, Temperature, Warmth
 from serving.changes import Changes
 from serving.store import ScoreStore
-from serving.worklist import changed, latest
+from serving.worklist import changed, lacking, latest
 from training.levers import Lever
 
 
@@ -17,7 +17,8 @@ class Explained:
     ``changes`` is None where the run before did not know it.
 
     ``levers`` are empty where nothing would help, and where the book was scored by another model than the champion,
-    which cannot be asked about it. ``survival`` is the chance to be still there after each renewal.
+    which cannot be asked about it. ``survival`` is the chance to be still there after each renewal. ``warmth`` says
+    what the temperature comes from.
     """
 
     run: Run
@@ -26,6 +27,13 @@ class Explained:
     changes: Changes | None
     levers: tuple[Lever, ...] = ()
     survival: tuple[tuple[date, float], ...] = ()
+    temperature: Temperature | None = None
+    warmth: Warmth | None = None
+
+    @property
+    def no_temperature(self) -> str | None:
+        """Why it has no temperature; None where it has."""
+        return lacking(self.warmth)
 
 
 def explained(store: ScoreStore, account_id: str, *, past: int) -> Explained | None:
@@ -39,4 +47,6 @@ def explained(store: ScoreStore, account_id: str, *, past: int) -> Explained | N
         score=score,
         history=store.history(account_id, limit=past),
         changes=changed(store, run, [score]).get(account_id),
+        temperature=store.temperatures(run, [account_id]).get(account_id),
+        warmth=store.warmth(run),
     )

@@ -64,6 +64,27 @@ SCORES: Final = Table(
     Index("scores_by_place", "run", "place"),
 )
 
+WARMTHS: Final = Table(
+    "warmths",
+    METADATA,
+    Column("run", Integer, ForeignKey("score_runs.number"), primary_key=True),
+    Column("model_name", Text, nullable=False),
+    Column("model_version", Text, nullable=False),
+    Column("horizon_days", Integer, nullable=False),
+    Column("usable", Boolean, nullable=False),
+    Column("verdict", Text, nullable=False),
+)
+
+TEMPERATURES: Final = Table(
+    "temperatures",
+    METADATA,
+    Column("run", Integer, ForeignKey("score_runs.number"), primary_key=True),
+    Column("account_id", Text, primary_key=True),
+    Column("value", Double, nullable=False),
+    Column("base", Double, nullable=False),
+    Column("reasons", JSON, nullable=False),
+)
+
 BACKTEST_RUNS: Final = Table(
     "backtest_runs",
     METADATA,

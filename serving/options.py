@@ -46,6 +46,10 @@ DespiteLeak = Annotated[
     bool, typer.Option("--despite-leak", help="Go on although a signal seems to know the outcome; it stays on record.")
 ]
 
+Goal = Annotated[
+    Literal["churn", "expansion"],
+    typer.Option("--target", help="The model of leaving, or of buying more, which gives the temperature."),
+]
 Tune = Annotated[
     int | None,
     typer.Option(

@@ -12,7 +12,7 @@ from features import traits
 from features.errors import ModelError
 from features.signal import SignalColumn, columns
 from features.signals import CATALOGUE
-from serving.book import Band, Reason, Score
+from serving.book import Band, Reason, Score, Temperature
 from serving.config import BandSettings
 from serving.signal_book import SignalBook
 from training.credit import credited
@@ -74,6 +74,23 @@ def rate(scorer: Scorer, book: SignalBook, among: Peers, bands: BandSettings) ->
     return tuple(
         _score(row, float(risk), float(base), band(float(risk), among.base_rate, bands), reasons)
         for row, risk, base, reasons in zip(rows, scored.risk, scored.base, found, strict=True)
+    )
+
+
+def temperatures(scorer: Scorer, book: SignalBook) -> tuple[Temperature, ...]:
+    """How likely each account of a book is to buy more, by a model of that. Raises ModelError as `rate` does.
+
+    A driver's typical value is the median of the whole segment: who buys more is no less healthy.
+    """
+    scored, segments = _scored(scorer, book), _segments(book)
+    values = book.now.reindex(columns=list(scorer.columns)).to_numpy(dtype=float)
+    typical = healthy_medians(values, np.zeros(len(values)), segments)
+    found = drivers(scored, _columns(scorer), signals=book.now, before=book.before, segments=segments, typical=typical)
+    return tuple(
+        Temperature(
+            account_id=name, value=100 * float(chance), base=float(base), reasons=tuple(_reason(each) for each in why)
+        )
+        for name, chance, base, why in zip(book.keys["account_id"], scored.risk, scored.base, found, strict=True)
     )
 
 

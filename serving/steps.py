@@ -14,21 +14,22 @@ from features.intake import take_in
 from features.keeping.folder import locked
 from features.signal import Signal, columns
 from features.signals import CATALOGUE
-from features.snapshots import Inactivity, Mode, Renewal
-from serving.book import Run
+from features.snapshots import Expansion, Inactivity, Mode, Renewal
+from serving.book import Run, Temperature, Warmth
 from serving.config import Settings
 from serving.on_record import artifacts
 from serving.outlook import outlook
 from serving.progress import Progress
-from serving.rating import peers, rate
+from serving.rating import peers, rate, temperatures
 from serving.signal_book import BOOK, SignalBook, forget_old
 from serving.sources import source_of
 from serving.store import ScoreStore
 from serving.taking import taken
+from serving.worklist import lacking
 from training import tracking
 from training.dataset import Dataset
 from training.leaks import Leak, leaks
-from training.registry import MODEL
+from training.target import CHURN, EXPANSION, Target, models_of
 from training.train import TrainSettings
 from training.train import train as learn
 from training.trials import Budget
@@ -43,10 +44,11 @@ def facts_of(settings: Settings, progress: Progress) -> Iterator[Facts]:
         yield facts
 
 
-def check(facts: Facts, settings: Settings, progress: Progress) -> tuple[Finding, ...]:
+def check(facts: Facts, settings: Settings, progress: Progress, target: Target = CHURN) -> tuple[Finding, ...]:
     """Every fault found in the data; DataError with the first fatal one."""
     with progress.step("check the data"):
-        findings = quality.report(facts, mode=settings.outcome.mode)
+        # What counts renewals says nothing of whether enough accounts bought more: training counts those.
+        findings = quality.report(facts, mode=settings.outcome.mode if target is CHURN else "inactivity")
     fatal = [finding for finding in findings if finding.fatal]
     progress.say(f"  {len(findings)} kinds of fault, {len(fatal)} fatal{'; `ebb check` lists them' * bool(findings)}")
     if fatal:
@@ -91,9 +93,12 @@ def past(
     *,
     anchor: date | None = None,
     of: tuple[Signal, ...] = CATALOGUE,
+    target: Target = CHURN,
 ) -> Dataset:
-    """Every past look at an account whose outcome is decided; ``anchor`` is a cutoff of the inactivity grid."""
+    """Every past look at an account whose outcome is decided; ``anchor`` is a cutoff of the grid without contracts."""
     mode = mode_of(facts, settings)
+    if target is EXPANSION and not isinstance(mode, Expansion):
+        mode = Expansion(of=mode, horizon_days=settings.expansion.horizon_days)
     with progress.step("compute the signals of the past"):
         found = table.past(facts, mode, anchor=anchor, catalogue=of)
     progress.say(f"  {found.signals.shape[1]} signal columns of {len(found):,} decided snapshots")
@@ -115,19 +120,21 @@ def beware(found: Sequence[Leak], progress: Progress, *, despite_leak: bool) -> 
     )
 
 
-def train(facts: Facts, settings: Settings, progress: Progress, *, despite_leak: bool = False) -> tracking.Tracked:
+def train(
+    facts: Facts, settings: Settings, progress: Progress, *, despite_leak: bool = False, target: Target = CHURN
+) -> tracking.Tracked:
     """Learn from the past, track the run, and make it the champion when it wins against the one in place.
 
     Raises DataError at a leak, before or after learning, unless told to go on.
     """
-    findings = check(facts, settings, progress)
+    findings = check(facts, settings, progress, target)
     signals = catalogue(facts, settings)
-    dataset = past(facts, settings, progress, of=signals)
+    dataset = past(facts, settings, progress, of=signals, target=target)
     with progress.step("look for leaks"):
         found = leaks(dataset)
     findings += beware(found, progress, despite_leak=despite_leak)
     with progress.step("learn"):
-        trained = learn(dataset, columns(signals), settings=how(settings), progress=indented(progress))
+        trained = learn(dataset, columns(signals), settings=how(settings, target), progress=indented(progress))
     findings += beware(trained.easier, progress, despite_leak=despite_leak)
     progress.say(f"  {trained.verdict}")
     with progress.step("track the model"):
@@ -139,11 +146,12 @@ def train(facts: Facts, settings: Settings, progress: Progress, *, despite_leak:
             fingerprint=facts.fingerprint,
         )
     place = "the champion" if tracked.champion else "a challenger"
-    progress.say(f"  version {tracked.version} of {MODEL} is {place}: it {tracked.reason}")
+    progress.say(f"  version {tracked.version} of {target.model} is {place}: it {tracked.reason}")
     if not tracked.champion:
+        more = "" if target is CHURN else f" --target {target.name}"
         progress.say(
             f"  version {tracked.before} stays the champion and goes on scoring; "
-            f'`ebb promote {tracked.version} --reason "…"` puts the new one in its place all the same'
+            f'`ebb promote {tracked.version}{more} --reason "…"` puts the new one in its place all the same'
         )
     return tracked
 
@@ -152,12 +160,14 @@ def score(facts: Facts, champion: tracking.Champion, settings: Settings, progres
     """Score every open account with the champion; keep scores and signals."""
     mode = mode_of(facts, settings)
     with progress.step("compute the signals of the book"):
-        book = _book(facts, mode, (*CATALOGUE, *traits.read(champion.scorer.about.get("traits", ()))))
+        warmer = tracking.champion_if_any(settings.tracking_uri, EXPANSION)
+        book = _book(facts, mode, _asked(champion, warmer))
     if not len(book):
         raise DataError(f"no account is open on {facts.cutoff}; nothing to score")
     with progress.step(f"score {len(book):,} accounts with {champion.name} version {champion.version}"):
         among = peers(champion.scorer, book)
         scores = rate(champion.scorer, book, among, settings.bands)
+        warmth, warm = _warm(warmer, book)
     run = Run(
         cutoff=facts.cutoff,
         made_at=datetime.now(UTC),
@@ -181,13 +191,37 @@ def score(facts: Facts, champion: tracking.Champion, settings: Settings, progres
     book.write(settings.home / BOOK, run.signals)
     ahead.write(settings.home / BOOK, run.signals)
     with ScoreStore(settings.store_url) as store:
-        number = store.append(run, scores)
+        number = store.append(run, scores, warmth, warm)
     forget_old(settings.home / BOOK)
     high = sum(one.band == "high" for one in scores)
     progress.say(f"  run {number}: {len(scores):,} accounts, {high:,} of them high")
     if not run.usable:
         progress.say(f"  {champion.verdict}; ranked by value and date only")
+    if (cold := lacking(warmth)) is not None:
+        progress.say(f"  no temperature: {cold}")
     return run
+
+
+def _asked(champion: tracking.Champion, warmer: tracking.Champion | None) -> tuple[Signal, ...]:
+    """The catalogue, and the traits that either model asks for."""
+    models = [champion] if warmer is None else [champion, warmer]
+    found = {signal.name: signal for model in models for signal in traits.read(model.scorer.about.get("traits", ()))}
+    return (*CATALOGUE, *found.values())
+
+
+def _warm(warmer: tracking.Champion | None, book: SignalBook) -> tuple[Warmth | None, tuple[Temperature, ...]]:
+    """What temperatures come from, and those of the book: none without a model that beats the base rate for sure."""
+    if warmer is None:
+        return None, ()
+    about = warmer.scorer.about
+    warmth = Warmth(
+        model_name=warmer.name,
+        model_version=warmer.version,
+        horizon_days=int(about["horizon_days"]),
+        usable=warmer.usable and bool(about["beyond_chance"]),
+        verdict=warmer.verdict,
+    )
+    return warmth, temperatures(warmer.scorer, book) if warmth.usable else ()
 
 
 def _book(facts: Facts, mode: Mode, of: tuple[Signal, ...]) -> SignalBook:
@@ -197,7 +231,7 @@ def _book(facts: Facts, mode: Mode, of: tuple[Signal, ...]) -> SignalBook:
     return SignalBook(keys=now.keys[wanted].assign(days_to_renewal=days), now=now.signals, before=before)
 
 
-def how(settings: Settings) -> TrainSettings:
+def how(settings: Settings, target: Target = CHURN) -> TrainSettings:
     """The settings of the recipe."""
     chosen = settings.train
     budget = Budget(seconds=chosen.tune_seconds, trials=chosen.tune_trials)
@@ -205,6 +239,8 @@ def how(settings: Settings) -> TrainSettings:
         capacity=settings.team.weekly_capacity,
         seed=chosen.seed,
         tuning=budget if budget.seconds or budget.trials else None,
+        target=target,
+        models=models_of(target, settings.expansion.horizon_days),
     )
 
 

@@ -9,9 +9,9 @@ from typing import Any, Final, Self
 import pandas as pd
 from sqlalchemy import Row, Select, and_, case, func, insert, or_, select
 
-from serving.book import Band, Reason, Run, Score
+from serving.book import Band, Reason, Run, Score, Temperature, Warmth
 from serving.database import Database, in_utc
-from serving.ledger import BACKTEST_RUNS, BACKTEST_SCORES, SCORE_RUNS, SCORES
+from serving.ledger import BACKTEST_RUNS, BACKTEST_SCORES, SCORE_RUNS, SCORES, TEMPERATURES, WARMTHS
 from serving.said import BacktestRun, Said
 
 AT_ONCE: Final = 5_000
@@ -54,8 +54,10 @@ class ScoreStore:
         """Let go of every connection."""
         self.database.close()
 
-    def append(self, run: Run, scores: Sequence[Score]) -> int:
-        """Add one run with all its scores, in one transaction; its number."""
+    def append(
+        self, run: Run, scores: Sequence[Score], warmth: Warmth | None = None, warm: Sequence[Temperature] = ()
+    ) -> int:
+        """Add one run with all its scores and temperatures, in one transaction; its number."""
         columns = [column.name for column in SCORE_RUNS.columns if column.name != "number"]
         places = _placed(run, scores)
         with self.database.writing() as connection:
@@ -64,7 +66,34 @@ class ScoreStore:
             for start in range(0, len(scores), AT_ONCE):
                 some = scores[start : start + AT_ONCE]
                 connection.execute(insert(SCORES), [_row(number, places[score.account_id], score) for score in some])
+            if warmth is not None:
+                connection.execute(insert(WARMTHS).values(run=number, **asdict(warmth)))
+            for start in range(0, len(warm), AT_ONCE):
+                rows = [{"run": number, **asdict(each)} for each in warm[start : start + AT_ONCE]]
+                connection.execute(insert(TEMPERATURES), rows)
         return int(number)
+
+    def warmth(self, run: Run) -> Warmth | None:
+        """What a run's temperatures come from; None where no model of buying more had scored it."""
+        with self.database.reading() as connection:
+            row = connection.execute(select(WARMTHS).where(WARMTHS.c.run == run.number)).first()
+        return None if row is None else Warmth(**{item.name: getattr(row, item.name) for item in fields(Warmth)})
+
+    def temperatures(self, run: Run, account_ids: Sequence[str]) -> dict[str, Temperature]:
+        """The temperatures of some accounts in one run; those that have none are left out."""
+        found: dict[str, Temperature] = {}
+        with self.database.reading() as connection:
+            for start in range(0, len(account_ids), ASKED_AT_ONCE):
+                some = account_ids[start : start + ASKED_AT_ONCE]
+                query = select(TEMPERATURES).where(
+                    TEMPERATURES.c.run == run.number, TEMPERATURES.c.account_id.in_(some)
+                )
+                for row in connection.execute(query):
+                    reasons = tuple(Reason(**reason) for reason in row.reasons)
+                    found[row.account_id] = Temperature(
+                        account_id=row.account_id, value=row.value, base=row.base, reasons=reasons
+                    )
+        return found
 
     def latest(self) -> Run | None:
         """The latest run, which is the book; None when nothing was ever scored."""

@@ -149,6 +149,17 @@ class Lever(Body):
     sentence: str
 
 
+class Temperature(Body):
+    """How likely an account is to buy more, and why."""
+
+    value: float = Field(ge=0, le=100, description="100 x the calibrated chance to buy more within the horizon")
+    horizon_days: int
+    base: float = Field(description="log-odds of the average account in such a term, before any driver")
+    drivers: list[Driver]
+    model_name: str
+    model_version: str
+
+
 class ListedAccount(Body):
     """One line of the worklist."""
 
@@ -163,6 +174,7 @@ class ListedAccount(Body):
     arr_at_risk: float | None
     renewal_date: date | None
     days_to_renewal: int | None
+    temperature: float | None = Field(description="0 to 100; null where no model of buying more has a usable signal")
     risk_before: float | None = Field(description="in the run before; null when that did not know the account")
     changed: list[str] = Field(description="what moved the risk most since then")
     reasons: list[str]
@@ -174,6 +186,7 @@ class WorklistResponse(Body):
     """Accounts by expected ARR lost; ``next`` leads to the next page, null when there is none."""
 
     usable: bool = Field(description="false: no usable signal, ranked by value and date only")
+    no_temperature: str | None = Field(description="why no account has a temperature; null where they have")
     items: list[ListedAccount]
     next: str | None
 
@@ -244,6 +257,8 @@ class Account(Body):
     history: list[PastRisk]
     changes: Changes | None
     levers: list[Lever]
+    temperature: Temperature | None
+    no_temperature: str | None = Field(description="why it has no temperature; null where it has")
     survival: list[Alive] = Field(description="renewal by renewal; beyond the next one at the book's mean risk")
     play: str
     todo: str

@@ -50,6 +50,7 @@ def listed(item: Item) -> wire.ListedAccount:
         arr_at_risk=score.arr_at_risk,
         renewal_date=score.ends_on,
         days_to_renewal=score.days_to_renewal,
+        temperature=None if item.temperature is None else item.temperature.value,
         risk_before=None if item.changes is None else item.changes.risk_before,
         changed=[] if item.changes is None else list(told(item.changes)),
         reasons=list(item.reasons),
@@ -74,6 +75,8 @@ def account(found: Explained) -> wire.Account:
         history=past,
         changes=None if found.changes is None else _changes(found.changes),
         levers=[wire.Lever.model_validate(lever, from_attributes=True) for lever in found.levers],
+        temperature=_temperature(found),
+        no_temperature=found.no_temperature,
         survival=[wire.Alive(on=on, chance=chance) for on, chance in found.survival],
         play=play.name,
         todo=play.todo,
@@ -89,6 +92,20 @@ def forecast(found: Outlook, run: Run) -> wire.Forecast:
         nrr=found.nrr,
         usable=run.usable,
         months=[wire.Month.model_validate(asdict(month)) for month in found.months],
+    )
+
+
+def _temperature(found: Explained) -> wire.Temperature | None:
+    warm, warmth = found.temperature, found.warmth
+    if warm is None or warmth is None:
+        return None
+    return wire.Temperature(
+        value=warm.value,
+        horizon_days=warmth.horizon_days,
+        base=warm.base,
+        drivers=[wire.Driver.model_validate(reason, from_attributes=True) for reason in warm.reasons],
+        model_name=warmth.model_name,
+        model_version=warmth.model_version,
     )
 
 

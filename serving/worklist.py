@@ -1,11 +1,11 @@
 """The worklist: the ranked book cut to what the team can handle, each account with its reasons and a play."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from features.errors import StoreError
-from serving.book import Run, Score
+from serving.book import NO_WARMTH, Run, Score, Temperature, Warmth
 from serving.changes import Changes, changes
 from serving.plays import Play, suggested
 from serving.store import Choice, ScoreStore
@@ -18,21 +18,24 @@ REASONS: Final = 3
 class Item:
     """One account of the worklist: its score, up to three reasons as sentences, and what to do.
 
-    ``changes`` is what moved since the run before; None where that did not know the account.
+    ``changes`` is what moved since the run before; None where that did not know the account. ``temperature`` is None
+    where there is none.
     """
 
     score: Score
     reasons: tuple[str, ...]
     play: Play
     changes: Changes | None = None
+    temperature: Temperature | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Worklist:
-    """The items of one run, the first first."""
+    """The items of one run, the first first; ``no_temperature`` says why they have none."""
 
     run: Run
     items: tuple[Item, ...]
+    no_temperature: str | None = None
 
 
 def worklist(store: ScoreStore, choice: Choice, number: int | None = None) -> Worklist:
@@ -42,8 +45,20 @@ def worklist(store: ScoreStore, choice: Choice, number: int | None = None) -> Wo
         raise StoreError(f"there is no run {number}")
     scores = store.scores(run, choice)
     moved = changed(store, run, scores)
-    items = (item(score, keeping=choice.bottom, changes=moved.get(score.account_id)) for score in scores)
-    return Worklist(run=run, items=tuple(items))
+    warm = store.temperatures(run, [score.account_id for score in scores])
+    items = (
+        replace(
+            item(score, keeping=choice.bottom, changes=moved.get(score.account_id)),
+            temperature=warm.get(score.account_id),
+        )
+        for score in scores
+    )
+    return Worklist(run=run, items=tuple(items), no_temperature=lacking(store.warmth(run)))
+
+
+def lacking(warmth: Warmth | None) -> str | None:
+    """Why a book has no temperatures; None where it has."""
+    return NO_WARMTH if warmth is None else warmth.lacking
 
 
 def changed(store: ScoreStore, run: Run, scores: Sequence[Score]) -> dict[str, Changes]:

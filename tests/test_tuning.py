@@ -21,8 +21,9 @@ from training.outing import Outing
 from training.score import plain_log_odds
 from training.select import Contest
 from training.split import forward_folds
+from training.target import DIRECTIONS
 from training.task import Task
-from training.train import DIRECTIONS, Trained, TrainSettings, train
+from training.train import Trained, TrainSettings, train
 from training.trials import Budget, Effort
 from training.tuning import Tuning, tune
 

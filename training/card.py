@@ -100,7 +100,8 @@ def _limits(trained: Trained) -> str:
     lost = sum(tested.weights[tested.left == 1])
     leads = sorted({int(days) for days in learnt.keys["lead_days"]})
     lines = [
-        f"- Tested on {lost:,.0f} {trained.settings.target.events}; of a segment with few, the interval above says how little is known.",
+        f"- Tested on {lost:,.0f} {trained.settings.target.events}; of a segment with few, the interval above says how "
+        "little is known.",
         f"- It has looked from {leads[0]} to {leads[-1]} days ahead; farther ahead it guesses.",
         f"- It knows nothing decided after {learnt.keys['decided_on'].max():%Y-%m-%d}; retrain as outcomes arrive.",
         "- What no table tells (a new decision maker, a rival's offer) it cannot see.",
@@ -153,7 +154,6 @@ def _data(trained: Trained, findings: Sequence[Finding]) -> str:
     said = [f"- {finding.sentence}" for finding in findings] or ["- no fault found"]
     return (
         f"{len(learnt):,} snapshots of {learnt.keys['account_id'].nunique():,} accounts from {first:%Y-%m-%d} to "
-        f"{last:%Y-%m-%d}, worth {outcomes:,.0f} outcomes, {100 * trained.base_rate:.1f} % of them {trained.settings.target.events}; "
-        f"fingerprint "
-        f"{trained.scorer.about['fingerprint']}.\n\n" + "\n".join(said)
+        f"{last:%Y-%m-%d}, worth {outcomes:,.0f} outcomes, {100 * trained.base_rate:.1f} % of them "
+        f"{trained.settings.target.events}; fingerprint {trained.scorer.about['fingerprint']}.\n\n" + "\n".join(said)
     )

@@ -113,8 +113,7 @@ def track(
 ) -> Tracked:
     """Record a run with everything known of it; its model becomes the challenger, or the champion if it wins.
 
-    `training.duel.judge` says when it does. ``artifacts`` is the folder for files of a local store (None: the server's
-    own place), ``fingerprint`` that of the facts.
+    `training.duel.judge` says when. ``artifacts`` is a local store's folder of files (None: the server's own place).
     """
     with mlflow_at(uri) as mlflow, tempfile.TemporaryDirectory() as scratch:
         experiment(mlflow, artifacts)

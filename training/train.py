@@ -134,6 +134,7 @@ def _scorer(
         intercept=calibration.intercept,
         about={
             "target": target.name,
+            "horizon_days": _horizon(data) if target.name == "expansion" else None,
             "model": selection.chosen.name,
             "verdict": selection.verdict,
             "usable": selection.usable,
@@ -146,6 +147,11 @@ def _scorer(
         },
     )
     return replace(scorer, about={**scorer.about, CREDIT: fit_credit(scorer, data, columns, target).written()})
+
+
+def _horizon(data: Dataset) -> int:
+    """How many days ahead outcomes of the account itself are looked for."""
+    return int((data.keys["decided_on"] - data.keys["cutoff"]).dt.days.median())
 
 
 def _learnt_from(dataset: Dataset, columns: Sequence[SignalColumn], settings: TrainSettings) -> Dataset:

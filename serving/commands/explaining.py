@@ -27,6 +27,11 @@ DRIVERS = (
     Column(key="sentence", title="what it says", wraps=True),
 )
 
+WARM = (
+    Column(key="temperature", title="", keep="program"),
+    *(column for column in DRIVERS if column.key != "change"),
+)
+
 LEVERS = (
     Column(key="risk", title="risk then", shown=percent, right=True),
     Column(key="family", title="family"),
@@ -41,6 +46,9 @@ NOT_A_PROMISE = "What would lower the risk most, as the model expects it, one si
 def explain(
     account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id.")],
     levers: Annotated[bool, typer.Option("--levers", help="Only what would lower the risk most.")] = False,
+    temperature: Annotated[
+        bool, typer.Option("--temperature", help="Only how likely it is to buy more, and why.")
+    ] = False,
     form: Form = Format.table,
     config: Config = None,
     data: Data = None,
@@ -57,14 +65,35 @@ def explain(
         with ScoreStore(chosen.store_url) as store:
             run = latest(store)
             raise StoreError(_no_account(account, [known.account_id for known in store.scores(run)], run))
+    if temperature:
+        _warm(found, form)
+        return
     if not levers:
         ranked = sorted(found.score.reasons, key=lambda reason: -abs(reason.contribution))
         moved = {} if found.changes is None else {one.family: one.difference for one in found.changes.families}
         rows = [{**vars(reason), "change": moved.get(reason.family)} for reason in ranked]
         write(rows, DRIVERS, form, title=_told(found))
+    if not levers and form is Format.table:
+        _warm(found, form)
     if levers or form is Format.table:
         title = NOT_A_PROMISE if found.levers else "No lever: nothing a person can change is worse than among peers."
         write([vars(lever) for lever in found.levers], LEVERS, form, title=title)
+
+
+def _warm(found: Any, form: Format) -> None:
+    """How likely the account is to buy more, with every driver; or why that is not known."""
+    if found.temperature is None:
+        write([], WARM, form, title=f"No temperature: {found.no_temperature}")
+        return
+    warm, warmth = found.temperature, found.warmth
+    title = (
+        f"{found.score.name or found.score.account_id}: temperature {warm.value:.0f} of 100, the chance in per cent to "
+        f"buy more within {warmth.horizon_days} days, by {warmth.model_name} version {warmth.model_version}\n"
+        "Shares are in log-odds, against the average account: above 0 makes buying more likely. "
+        f"They and the base {warm.base:+.2f} add to the chance."
+    )
+    ranked = sorted(warm.reasons, key=lambda reason: -abs(reason.contribution))
+    write([{**vars(reason), "temperature": warm.value} for reason in ranked], WARM, form, title=title)
 
 
 def _told(found: Any) -> str:

@@ -12,6 +12,7 @@ from serving.options import (
     Data,
     DespiteLeak,
     Form,
+    Goal,
     Home,
     HorizonDays,
     LeadDays,
@@ -124,6 +125,7 @@ def signals(
 
 
 def train(
+    target: Goal = "churn",
     outcome: Outcome = None,
     active_days: ActiveDays = None,
     horizon_days: HorizonDays = None,
@@ -140,12 +142,13 @@ def train(
     With --tune or --tune-trials other values of the models are tried; Ctrl-C ends that and goes on with the best.
     """
     from serving import steps
+    from training.target import TARGETS
 
     progress = Progress()
     options = looks(outcome, active_days, horizon_days, lead_days)
     chosen = settings(config, data, home, train__tune_seconds=tune, train__tune_trials=tune_trials, **options)
     with steps.facts_of(chosen, progress) as facts:
-        steps.train(facts, chosen, progress, despite_leak=despite_leak)
+        steps.train(facts, chosen, progress, despite_leak=despite_leak, target=TARGETS[target])
 
 
 def backtest(

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from serving.options import Config, Form, Home, settings
+from serving.options import Config, Form, Goal, Home, settings
 from serving.output import Column, Format, write
 from serving.progress import Progress
 
@@ -25,34 +25,40 @@ LISTED = (
 )
 
 
-def models(form: Form = Format.table, config: Config = None, home: Home = None) -> None:
+def models(target: Goal = "churn", form: Form = Format.table, config: Config = None, home: Home = None) -> None:
     """Every trained model, the latest first: who is champion and challenger, how good each is, and why."""
     from training import tracking
+    from training.target import TARGETS
 
-    found = tracking.versions(settings(config, None, home).tracking_uri)
+    found = tracking.versions(settings(config, None, home).tracking_uri, TARGETS[target])
     write(found, LISTED, form)
     if not found:
-        Progress().say("no model yet; `ebb train` makes one")
+        Progress().say(f"no model yet; `{TARGETS[target].command}` makes one")
 
 
 def promote(
     reason: Reason,
     version: Annotated[str | None, typer.Argument(metavar="[VERSION]", help="[default: the challenger]")] = None,
+    target: Goal = "churn",
     config: Config = None,
     home: Home = None,
 ) -> None:
     """Make a version the champion by your word; who, when and why are kept in the registry."""
     from training import tracking
+    from training.target import TARGETS
 
-    change = tracking.promote(settings(config, None, home).tracking_uri, version, reason=_said(reason))
+    change = tracking.promote(
+        settings(config, None, home).tracking_uri, version, reason=_said(reason), target=TARGETS[target]
+    )
     _tell(change.version, change.before)
 
 
-def rollback(reason: Reason, config: Config = None, home: Home = None) -> None:
+def rollback(reason: Reason, target: Goal = "churn", config: Config = None, home: Home = None) -> None:
     """Make the champion before the present one the champion again; who, when and why are kept in the registry."""
     from training import tracking
+    from training.target import TARGETS
 
-    change = tracking.rollback(settings(config, None, home).tracking_uri, reason=_said(reason))
+    change = tracking.rollback(settings(config, None, home).tracking_uri, reason=_said(reason), target=TARGETS[target])
     _tell(change.version, change.before)
 
 

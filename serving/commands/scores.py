@@ -25,7 +25,7 @@ LISTED = (
         Column(key=key, title=key, keep="program")
         for key in (
             "account_id", "name", "owner", "segment", "risk", "band", "arr", "arr_at_risk",
-            "renewal_date", "days_to_renewal", "risk_before", "changed", "reasons", "play", "todo",
+            "renewal_date", "days_to_renewal", "temperature", "risk_before", "changed", "reasons", "play", "todo",
         )
     ),
 )  # fmt: skip
@@ -76,9 +76,14 @@ def show(found: Any, form: Format) -> None:
     for rank, item in enumerate(found.items, start=1):
         row = {"rank": rank, **listed(item).model_dump()}
         rows.append({**row, "who": _who(row), "renewal": _renewal(row), "how_likely": _likely(row), "why": _why(row)})
-    write(rows, LISTED, form, title=headline(run))
+    write(rows, LISTED, form, title="\n".join(text for text in (headline(run), _cold(found)) if text))
     if not rows:
         Progress().say("no account fits; without --owner, --segment and --within-days there are more")
+
+
+def _cold(found: Any) -> str:
+    """Why there are no temperatures; nothing where there are."""
+    return "" if found.no_temperature is None else f"No temperature: {found.no_temperature}"
 
 
 def headline(run: Run) -> str:
@@ -120,7 +125,8 @@ def in_days(days: int | None) -> str:
 
 def _likely(row: Mapping[str, Any]) -> str:
     money_at_risk = "" if row["arr_at_risk"] is None else f"\n{money(row['arr_at_risk'])} of {money(row['arr'])}"
-    return f"{percent(row['risk'])} {row['band']}{money_at_risk}"
+    warm = "" if row["temperature"] is None else f"\ntemperature {row['temperature']:.0f} of 100"
+    return f"{percent(row['risk'])} {row['band']}{money_at_risk}{warm}"
 
 
 def _why(row: Mapping[str, Any]) -> Marked:
