@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def sets() -> Iterator[tuple[str, Dataset, pd.DataFrame]]:
-    """Planted markets; markets where growth is left to chance; and those with outcomes exchanged among like accounts."""
+    """Markets with growth planted, with outcomes exchanged among like accounts, and with growth by chance."""
     for growth, seeds in (("planted", PLANTED), ("chance", CHANCE)):
         for seed in seeds:
             settings = MarketSettings(accounts=ACCOUNTS, months=MONTHS, seed=seed, volume=VOLUME, growth=growth)
