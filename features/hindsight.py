@@ -7,7 +7,7 @@ import pandas as pd
 
 from features import outcomes, snapshots, usage
 from features.facts import Facts
-from features.snapshots import Inactivity, Mode, Renewal
+from features.snapshots import Expansion, Inactivity, Mode, Renewal
 
 
 def known_now(facts: Facts, mode: Mode, cutoffs: Iterable[date]) -> pd.DataFrame:
@@ -28,7 +28,7 @@ def known_now(facts: Facts, mode: Mode, cutoffs: Iterable[date]) -> pd.DataFrame
     return pd.concat(parts, ignore_index=True) if parts else _nothing()
 
 
-def _silence(facts: Facts, mode: Inactivity, cutoff: date) -> pd.DataFrame:
+def _silence(facts: Facts, mode: Inactivity | Expansion, cutoff: date) -> pd.DataFrame:
     snapshots.lay_past(facts, mode, anchor=cutoff)
     return facts.engine.frame(
         f"""SELECT account_id, CAST(cutoff AS TIMESTAMP) AS cutoff, CAST(outcome_left AS DOUBLE) AS left,

@@ -12,7 +12,7 @@ import pandas as pd
 
 from training.duel import KEY, LOG_ODDS
 from training.record import code_version
-from training.registry import MODEL
+from training.target import CHURN
 from training.tracking import SAID, experiment, mlflow_at
 
 BACKTESTS: Final = "ebb-backtests"
@@ -59,7 +59,7 @@ def later_folds(uri: str, version: str) -> pd.DataFrame:
     Empty where it is from before that was kept.
     """
     with mlflow_at(uri) as mlflow, tempfile.TemporaryDirectory() as scratch:
-        run = mlflow.MlflowClient().get_model_version(MODEL, version).run_id
+        run = mlflow.MlflowClient().get_model_version(CHURN.model, version).run_id
         try:
             path = mlflow.artifacts.download_artifacts(run_id=run, artifact_path=SAID, dst_path=scratch)
             return pd.read_parquet(path)
