@@ -21,7 +21,7 @@ from serving.desk import Desk
 from serving.output import Format
 from serving.progress import Progress
 from serving.store import Choice, ScoreStore
-from serving.wire import account, listed
+from serving.wired import account, listed
 from serving.worklist import worklist
 from tests.books import a_reason, a_run, a_score
 from tests.oracles import Row
