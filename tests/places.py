@@ -20,7 +20,7 @@ from serving.pushing import Patience, Pushed, Wanted, push
 from serving.secret import Secrets, secrets_of
 from serving.worklist import item
 from tests.books import CUTOFF, a_run, a_score
-from tests.crm_receivers import HUBSPOT_TOKEN, HubSpotReceiver
+from tests.crm_receivers import HUBSPOT_TOKEN, SALESFORCE_SECRET, HubSpotReceiver, SalesforceReceiver
 from tests.receivers import (
     MAIL_PASSWORD,
     SLACK_TOKEN,
@@ -77,6 +77,16 @@ KINDS: Mapping[str, Kind] = {
         environment={"HOOK_URL": "{url}/hooks/nobody-may-see-this-path", "HOOK_SECRET": SECRET},
         first=("a", "b", "c"),
         later=("a",),
+        one="b",
+    ),
+    "salesforce": Kind(
+        receiver=SalesforceReceiver,
+        section={
+            "instance_url": "{url}", "client_id": "ebb", "client_secret_env": "SALESFORCE_SECRET",
+        },
+        environment={"SALESFORCE_SECRET": SALESFORCE_SECRET},
+        first=("a", "b", "c", "task a", "task b"),
+        later=("account/a",),
         one="b",
     ),
     "hubspot": Kind(

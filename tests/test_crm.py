@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from features.errors import SettingsError, TransientError
+from features.errors import SettingsError, TerminalError, TransientError
 from serving.destination_settings import made
+from serving.secret import Secrets
 from tests.books import a_score
-from tests.crm_receivers import HubSpotReceiver
+from tests.crm_receivers import SALESFORCE_TOKEN, HubSpotReceiver, SalesforceReceiver
 from tests.places import Setup, a_book, set_up
 from tests.receivers import Fault
 
@@ -90,3 +91,105 @@ def test_a_daily_limit_ends_the_push(tmp_path: Path) -> None:
         assert setup.slept == []
         setup.push(a_book())
         assert setup.effects() == sorted(setup.kind.first)
+
+
+def salesforce(setup: Setup) -> SalesforceReceiver:
+    """The server behind it."""
+    assert isinstance(setup.receiver, SalesforceReceiver)
+    return setup.receiver
+
+
+def test_an_account_has_its_fields(tmp_path: Path) -> None:
+    """An update by id; reasons with line ends survive the CSV, and what is not known is cleared."""
+    with set_up("salesforce", tmp_path) as setup:
+        salesforce(setup).accounts["a"]["Ebb_Arr_At_Risk__c"] = "7"
+        setup.push(a_book(a_score("a", arr=None)))
+        account = salesforce(setup).accounts["a"]
+        job = next(iter(salesforce(setup).jobs.values()))
+    assert (job["object"], job["operation"]) == ("Account", "update")
+    assert account["Ebb_Risk__c"] == "0.4"
+    assert account["Ebb_Arr_At_Risk__c"] == ""
+    assert account["Ebb_Reasons__c"] == "something about seats\nsomething about support"
+    assert account["Ebb_Scored_On__c"] == "2026-06-01"
+
+
+def test_an_external_id_finds_the_account(tmp_path: Path) -> None:
+    """An upsert by it; tasks hang on the id that a query finds, page by page, whatever stands in the key."""
+    with set_up("salesforce", tmp_path, match="Account__c") as setup:
+        receiver = salesforce(setup)
+        receiver.accounts = {name: {"Id": f"001{name}", "Account__c": name} for name in ("a", "o'b\\", "c")}
+        setup.push(a_book(a_score("a"), a_score("o'b\\")))
+        assert next(iter(receiver.jobs.values()))["externalIdFieldName"] == "Account__c"
+        assert sorted(task["WhatId"] for task in receiver.tasks) == ["001a", "001o'b\\"]
+
+
+def test_a_locked_row_is_tried_again_alone(tmp_path: Path) -> None:
+    """Somebody else is writing it: it goes again, the others do not."""
+    with set_up("salesforce", tmp_path, tasks=False) as setup:
+        receiver = salesforce(setup)
+        receiver.locked.append("b")
+        done = setup.push(a_book())
+        assert (done.sent, done.refused, len(setup.slept)) == (3, (), 1)
+        assert [len(job["rows"]) for job in receiver.jobs.values()] == [3, 1]
+
+
+def test_a_job_that_still_makes_tasks_is_waited_for(tmp_path: Path) -> None:
+    """What it makes cannot be looked for yet, and would be made twice."""
+    with set_up("salesforce", tmp_path) as setup:
+        receiver = salesforce(setup)
+        old = {"id": "7509", "object": "Task", "operation": "insert", "state": "InProgress", "rows": [], "failed": []}
+        receiver.jobs["7509"] = old
+        with pytest.raises(TransientError, match="job 7509 still makes tasks"):
+            setup.push(a_book())
+        assert receiver.tasks == []
+        old["state"] = "JobComplete"
+        setup.push(a_book())
+        assert setup.effects() == sorted(setup.kind.first)
+
+
+@pytest.mark.parametrize("lost", range(0, 18, 3))
+def test_salesforce_makes_a_task_once_wherever_it_breaks(tmp_path: Path, lost: int) -> None:
+    """Whichever request is carried out and never answered: one task an account."""
+    with set_up("salesforce", tmp_path) as setup:
+        salesforce(setup).faults.extend([Fault(passed=True)] * lost + [Fault(lost=True)])
+        setup.push(a_book())
+        assert setup.effects() == sorted(setup.kind.first)
+
+
+def test_the_limit_of_the_day_is_no_refusal(tmp_path: Path) -> None:
+    """Salesforce says it with 403; the push ends, and the next one goes on."""
+    limit = Fault(status=403, body=b'[{"errorCode": "REQUEST_LIMIT_EXCEEDED"}]')
+    with set_up("salesforce", tmp_path) as setup:
+        salesforce(setup).faults.extend([limit] * 20)
+        with pytest.raises(TransientError, match="REQUEST_LIMIT_EXCEEDED"):
+            setup.push(a_book())
+        salesforce(setup).faults.clear()
+        assert setup.push(a_book()).sent == 5
+
+
+def test_a_token_that_has_expired_ends_the_push(tmp_path: Path) -> None:
+    """And one that is good needs no login; neither is said."""
+    section = {"client_id": "", "client_secret_env": "", "token_env": "SALESFORCE_SECRET"}
+    with set_up("salesforce", tmp_path, **section) as setup:
+        with pytest.raises(TerminalError, match="INVALID_SESSION_ID"):
+            setup.push(a_book())
+        assert setup.slept == []
+        setup.secrets = Secrets({"token_env": SALESFORCE_TOKEN})
+        assert setup.push(a_book()).sent == 5
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ({"instance_url": "http://x.my.salesforce.com", "token_env": "T"}, "instance_url should be"),
+        ({"instance_url": "https://x.my.salesforce.com"}, "needs either client_id and client_secret_env, or token_env"),
+        (
+            {"instance_url": "https://x.my.salesforce.com", "token_env": "T", "match": "Id FROM x"},
+            "is no name of a field",
+        ),
+    ],
+)
+def test_a_wrong_salesforce_section_is_said(section: dict[str, object], said: str) -> None:
+    """Also a name that would be more than a name in a query."""
+    with pytest.raises(SettingsError, match=said):
+        made({"crm": {"kind": "salesforce", **section}}, "crm")
