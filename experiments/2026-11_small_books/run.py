@@ -51,12 +51,18 @@ def main() -> None:
     for group, data, split in books():
         print(group, file=sys.stderr, flush=True)
         rows += list(draws(group, data, split))
-        (HERE / "result.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        written = ",\n".join(json.dumps({name: short(value) for name, value in row.items()}) for row in rows)
+        (HERE / "result.json").write_text(f"[\n{written}\n]\n", encoding="utf-8")
         page = HERE / "README.md"
         text = page.read_text(encoding="utf-8")
         put = rf"\g<1>{shown(rows)}\n\g<2>"
         text = re.sub(r"(<!-- figures -->\n).*?(<!-- end: figures -->)", put, text, flags=re.DOTALL)
         page.write_text(text, encoding="utf-8")
+
+
+def short(value: object) -> object:
+    """Five decimals are enough."""
+    return round(value, 5) if isinstance(value, float) else value
 
 
 def books() -> Iterator[tuple[str, Dataset, pd.Timestamp]]:
