@@ -18,7 +18,7 @@ REAL = ("openstack", "cdnow", "churnsim")
 def show(rows: list[dict], seconds: float) -> None:
     """Write all three; draws are summed up to intervals."""
     groups = {
-        "all": rows,
+        "data sets": [row for row in rows if row["data"] in REAL],
         **{name: [row for row in rows if row["data"] == name] for name in REAL},
         "markets": [row for row in rows if row["data"] not in REAL],
     }
@@ -104,5 +104,5 @@ def chart(margins: list[dict]) -> alt.HConcatChart:
         points = base.mark_point(filled=True, size=50).encode(x="lead:Q")
         zero = alt.Chart(part).mark_rule(strokeDash=[4, 4], color="grey").encode(x=alt.datum(0))
         layer = alt.layer(zero, lines, points).properties(width=300, height=70)
-        panels.append(layer.facet(row=alt.Row("group:N", title=None, sort=["all", *REAL, "markets"])))
+        panels.append(layer.facet(row=alt.Row("group:N", title=None, sort=["data sets", *REAL, "markets"])))
     return alt.hconcat(*panels)
