@@ -19,7 +19,7 @@ from features.sources.simulated import Simulated
 from training.dataset import Dataset
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-ACCOUNTS, MONTHS, SEEDS, SHARE = 600, 42, (107, 108), 0.7
+ACCOUNTS, MONTHS, SEEDS, SHARE = 600, 42, (108,), 0.7
 """The simulated markets: what was decided in the first share of the months is learnt from."""
 
 LONG_TERM = 92
