@@ -34,6 +34,7 @@ class Facts:
     ``accounts`` and ``traits``, their further columns. ``known`` names, for each table that the source has, the columns
     that hold at least one value. ``cutoff`` is the first midnight after the last fact: the latest moment a score can
     honestly look from. ``kept`` is what is kept of the events' rollup between runs, where they can be read in place.
+    ``told`` says whether people told outcomes (`features.told`).
     """
 
     engine: Engine
@@ -42,6 +43,7 @@ class Facts:
     fingerprint: str
     findings: tuple[Finding, ...] = ()
     kept: KeptUsage | None = None
+    told: bool = False
 
     def knows(self, table: str, column: str | None = None) -> bool:
         """Whether the source has the table (and the column, with at least one value in it)."""

@@ -1,5 +1,6 @@
 """Outcomes: how each contract ended, and from when that was known; derived where nobody wrote it down."""
 
+from features import told
 from features.domain import LEFT
 from features.facts import Facts
 
@@ -15,6 +16,8 @@ def lay(facts: Facts, *, grace_days: int = GRACE_DAYS) -> None:
     ``decided_on``, the day from which it was known.
     """
     source = _written() if facts.knows("contracts", "outcome") else _derived(facts, grace_days)
+    if facts.told:
+        source = told.over(source)
     facts.engine.execute(
         f"""CREATE OR REPLACE TABLE terms AS
         SELECT contract_id, account_id, starts_on, ends_on, arr, seats, plan, auto_renew, known_at, outcome,

@@ -6,7 +6,7 @@ follows from the same types. BentoML's endpoints only answer POST; their part of
 
 from typing import Annotated, Any, Final, Protocol, Self
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
@@ -15,11 +15,13 @@ from pydantic import Field, model_validator
 from starlette.exceptions import HTTPException
 
 from features.errors import EbbError
-from serving import pages, problems, wire, wired
+from serving import pages, problems, wire, wire_sent, wired
 from serving.access.guard import note
 from serving.book import Band, Run
 from serving.explained import Explained
+from serving.jobs import Job
 from serving.outlook import Outlook
+from serving.sent import ReusedKeyError, Sending
 from serving.store import Choice
 from serving.worklist import Worklist
 
@@ -50,6 +52,18 @@ class Answers(Protocol):
 
     def worklist(self, choice: Choice, run: int | None = None) -> Worklist:
         """The ranked book, cut to the choice; of an earlier run where one is named."""
+
+    def take_outcomes(self, told: list[wire_sent.ToldOutcome], idempotency_key: str) -> Sending:
+        """Keep how contracts ended."""
+
+    def take_feedback(self, said: list[wire_sent.Feedback], idempotency_key: str) -> Sending:
+        """Keep what people say of scores."""
+
+    def refresh(self) -> Job:
+        """Begin to read the facts and score the book anew, or give the job that does so already."""
+
+    def job(self, identity: str) -> Job | None:
+        """The job of an id; None when there is none."""
 
     def brought(self, accounts: list[wire.SignalsOfAccount]) -> wire.SignalsResponse:
         """Scores of accounts whose signals the caller brings."""
@@ -150,6 +164,55 @@ def score_signals(request: wire.SignalsRequest, desk: Desk) -> wire.SignalsRespo
     return found
 
 
+Once = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="of your choice, one for each request: sent again with it, the same request is kept once",
+    ),
+]
+
+
+@ROUTER.post("/v1/outcomes", summary="How contracts ended", status_code=201)
+def outcomes(request: wire_sent.OutcomesRequest, once: Once, response: Response, desk: Desk) -> wire_sent.Taken:
+    """What people know of decisions; it wins over what the contracts say. 201 the first time, 200 again."""
+    note([one.account_id for one in request.outcomes], None, None)
+    return _taken(desk.take_outcomes(request.outcomes, once), response)
+
+
+@ROUTER.post("/v1/feedback", summary="What people say of scores", status_code=201)
+def feedback(request: wire_sent.FeedbackRequest, once: Once, response: Response, desk: Desk) -> wire_sent.Taken:
+    """Why a score is wrong, for whoever reviews them (`ebb sent`). 201 the first time, 200 again."""
+    note([one.account_id for one in request.feedback], None, None)
+    return _taken(desk.take_feedback(request.feedback, once), response)
+
+
+def _taken(sending: Sending, response: Response) -> wire_sent.Taken:
+    if sending.again:
+        response.status_code = 200
+    errors = [wire.UnknownAccount.model_validate(error) for error in sending.errors]
+    return wire_sent.Taken(kept=len(sending.kept), errors=errors)
+
+
+@ROUTER.post("/v1/refresh", summary="Read the facts and score the book anew", status_code=202)
+def refresh(response: Response, desk: Desk) -> wire_sent.Job:
+    """Begins a job, or names the one that runs already; `Location` tells where its progress is."""
+    begun = desk.refresh()
+    response.headers["Location"] = f"/v1/jobs/{begun.id}"
+    return wired.job(begun)
+
+
+@ROUTER.get("/v1/jobs/{identity}", summary="How far a refresh is", responses={404: {"model": wire.Problem}})
+def job(identity: str, desk: Desk) -> wire_sent.Job:
+    """What it said so far, and whether it is done or failed."""
+    found = desk.job(identity)
+    if found is None:
+        raise HTTPException(404, f"no job {problems.echo(identity)}")
+    return wired.job(found)
+
+
 @ROUTER.get("/v1/model", summary="The model that scores")
 def model(desk: Desk) -> wire.Model:
     """Its version, what training said of it, and the signals it looks at."""
@@ -246,7 +309,7 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 
 async def _not_now(_: Request, error: Exception) -> JSONResponse:
-    return _problem(503, str(error))
+    return _problem(422 if isinstance(error, ReusedKeyError) else 503, str(error))
 
 
 def _problem(status: int, detail: str | None, headers: Any = None) -> JSONResponse:

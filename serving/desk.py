@@ -6,18 +6,22 @@ where readiness is asked for.
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import pandas as pd
 
 from features.errors import EbbError, ModelError, StoreError
-from serving import wire, wired
+from serving import wire, wire_sent, wired
+from serving.access.guard import asking
 from serving.book import Run
 from serving.config import Settings
 from serving.explained import Explained, explained
+from serving.jobs import Job, Jobs
 from serving.outlook import Outlook
 from serving.rating import Peers, levers_of, peers, rate
+from serving.sent import Inbox, Sending
 from serving.signal_book import BOOK, SignalBook
 from serving.store import Choice, ScoreStore
 from serving.worklist import Worklist, latest, worklist
@@ -47,8 +51,10 @@ class Laid:
 class Desk:
     """Answers of one service process; every method raises EbbError, saying why, when it cannot answer."""
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: Settings, refreshing: Sequence[str] = ("score",)):
+        """``refreshing`` is the command, without `ebb`, that reads the facts and scores the book anew."""
         self._settings = settings
+        self._jobs = Jobs(settings.home, refreshing)
         self._lock = threading.Lock()
         self._store: ScoreStore | None = None
         self._laid: Laid | None = None
@@ -70,6 +76,20 @@ class Desk:
     def stale(self) -> str | None:
         """Why what is answered may be old: the model or the book could not be looked for; None where they could."""
         return None if self._fault is None else str(self._fault)
+
+    def refresh(self) -> Job:
+        """Begin to read the facts and score the book anew, or give the job that does so already."""
+        return self._jobs.start()
+
+    def job(self, identity: str) -> Job | None:
+        """The job of an id; None when there is none."""
+        return self._jobs.get(identity)
+
+    def close(self) -> None:
+        """End what runs in the background."""
+        self._jobs.close()
+        if self._laid is not None:
+            self._laid.written.end()
 
     def brought(self, accounts: list[wire.SignalsOfAccount]) -> wire.SignalsResponse:
         """Scores of accounts whose signals the caller brings."""
@@ -112,6 +132,16 @@ class Desk:
             base_rate=champion.base_rate,
             signals=list(champion.scorer.columns),
         )
+
+    def take_outcomes(self, told: list[wire_sent.ToldOutcome], idempotency_key: str) -> Sending:
+        """Keep how contracts ended."""
+        rows = [one.model_dump(mode="json") for one in told]
+        return Inbox(self._opened()).outcomes(rows, idempotency_key=idempotency_key, key=asking())
+
+    def take_feedback(self, said: list[wire_sent.Feedback], idempotency_key: str) -> Sending:
+        """Keep what people say of scores."""
+        rows = [one.model_dump(mode="json") for one in said]
+        return Inbox(self._opened()).feedback(rows, idempotency_key=idempotency_key, key=asking())
 
     def latest(self) -> Run:
         """The latest run, which is the book."""

@@ -12,11 +12,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving import problems
 from serving.wire import ScoreRequest, SignalsRequest
+from serving.wire_sent import FeedbackRequest, OutcomesRequest
 
 MOST_BYTES: Final = 8 * 1024 * 1024
 """The largest body: 10,000 ids of some 800 characters each."""
 
-BODIES: Final[Mapping[str, type[BaseModel]]] = {"/v1/score": ScoreRequest, "/v1/score/signals": SignalsRequest}
+BODIES: Final[Mapping[str, type[BaseModel]]] = {
+    "/v1/score": ScoreRequest,
+    "/v1/score/signals": SignalsRequest,
+    "/v1/outcomes": OutcomesRequest,
+    "/v1/feedback": FeedbackRequest,
+}
 """The paths that take a body, and its shape."""
 
 OWN_PATHS: Final = ("/healthz", "/readyz")

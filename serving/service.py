@@ -32,13 +32,14 @@ class Scoring:
     def __init__(self) -> None:
         settings = load(_path("EBB_CONFIG"), data=_path("EBB_DATA"), home=_path("EBB_HOME"))
         opened = os.environ.get(OPENED, ",".join(settings.serve.open))
-        self.desk = Desk(settings)
+        self.desk = Desk(settings, ("score", *_options()))
         self.watch = Watch(settings.store_url, open=frozenset(filter(None, opened.split(","))))
         _app.state.answers, _state.access = self.desk, self.watch
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def close(self) -> None:
-        """Write what waits to be recorded."""
+        """End what runs, and write what waits to be recorded."""
+        self.desk.close()
         self.watch.close()
 
     @bentoml.api(route="/v1/score")  # type: ignore[untyped-decorator]
@@ -77,6 +78,12 @@ def serve(settings: Settings, config: Path | None) -> None:
     if config is not None:
         os.environ["EBB_CONFIG"] = str(config.absolute())
     Ebb.serve_http(host=settings.serve.host, port=settings.serve.port)
+
+
+def _options() -> list[str]:
+    """The options by which a command works on what this service serves."""
+    given = {"--config": _path("EBB_CONFIG"), "--data": _path("EBB_DATA"), "--home": _path("EBB_HOME")}
+    return [part for option, path in given.items() if path is not None for part in (option, str(path))]
 
 
 def _path(name: str) -> Path | None:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from uuid import uuid4
 
-from features import quality, table, traits
+from features import quality, table, told, traits
 from features.analyses.recurring import growth_ratios, retained
 from features.engines.duckdb import DuckEngine
 from features.errors import DataError, SourceError
@@ -21,6 +21,7 @@ from serving.on_record import artifacts
 from serving.outlook import outlook
 from serving.progress import Progress
 from serving.rating import peers, rate, temperatures
+from serving.sent import Inbox
 from serving.signal_book import BOOK, SignalBook, forget_old
 from serving.sources import source_of
 from serving.store import ScoreStore
@@ -41,7 +42,16 @@ def facts_of(settings: Settings, progress: Progress) -> Iterator[Facts]:
     with locked(settings.home, progress.say), taken(settings, progress) as facts:
         counts = (f"{facts.engine.rows(f'SELECT count(*) FROM {name}')[0][0]:,} {name}" for name in facts.known)
         progress.say(f"  {', '.join(counts)}; cutoff {facts.cutoff}")
-        yield facts
+        yield _with_told(facts, settings, progress)
+
+
+def _with_told(facts: Facts, settings: Settings, progress: Progress) -> Facts:
+    """The facts with the outcomes that were sent to the service."""
+    with ScoreStore(settings.store_url) as store:
+        outcomes = Inbox(store).told()
+    if outcomes:
+        progress.say(f"  {len({one.contract_id for one in outcomes}):,} outcomes as people told them")
+    return told.hold(facts, outcomes)
 
 
 def check(facts: Facts, settings: Settings, progress: Progress, target: Target = CHURN) -> tuple[Finding, ...]:

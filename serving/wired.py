@@ -2,10 +2,11 @@
 
 from dataclasses import asdict
 
-from serving import wire
+from serving import wire, wire_sent
 from serving.book import Run, Score
 from serving.changes import Changes, told
 from serving.explained import Explained
+from serving.jobs import Job
 from serving.outlook import Outlook
 from serving.plays import suggested
 from serving.worklist import Item
@@ -81,6 +82,12 @@ def account(found: Explained) -> wire.Account:
         play=play.name,
         todo=play.todo,
     )
+
+
+def job(found: Job) -> wire_sent.Job:
+    """A job as it goes over the wire; which process does it is nobody's business."""
+    told = asdict(found)
+    return wire_sent.Job.model_validate({name: told[name] for name in wire_sent.Job.model_fields})
 
 
 def forecast(found: Outlook, run: Run) -> wire.Forecast:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from features import outcomes
 from features.facts import Facts
+from features.told import ToldOutcome, hold
 from tests.oracles import derived, ledger_of
 from tests.worlds import CUTOFF, Row, day, facts_of, random_world
 
@@ -123,3 +124,24 @@ def test_derived_outcomes_agree_with_a_plain_rule(seed):
     }
     told = facts.engine.rows("SELECT contract_id, outcome, decided_on FROM terms")
     assert {str(name): (outcome, decided) for name, outcome, decided in told} == by_hand
+
+
+def told_of(*told: ToldOutcome, **more: object) -> tuple[object, object, object]:
+    facts = facts_of({"events": [EVENT], "contracts": [first(**more)]}, terms=False)
+    outcomes.lay(hold(facts, told))
+    (row,) = facts.engine.rows("SELECT outcome, outcome_left, decided_on FROM terms WHERE contract_id = 'c0'")
+    return row  # type: ignore[return-value]
+
+
+def test_what_people_told_wins() -> None:
+    """Over what is written and what would be derived; their last word counts."""
+    early, late = (ToldOutcome(contract_id="c0", outcome=word, decided_on=END) for word in ("churned", "renewed"))
+    assert told_of(early, late) == ("renewed", 0, END)
+    assert told_of(early, outcome="renewed", decided_on=END - timedelta(days=9)) == ("churned", 1, END)
+
+
+def test_what_is_told_of_later_days_or_other_contracts_changes_nothing() -> None:
+    """A decision from the cutoff on is not known yet."""
+    later = ToldOutcome(contract_id="c0", outcome="renewed", decided_on=CUTOFF)
+    other = ToldOutcome(contract_id="o'c; --", outcome="renewed", decided_on=END)
+    assert told_of(later, other) == told_of()

@@ -55,9 +55,16 @@ class Noted:
     account_ids: list[str] = field(default_factory=list)
     model_version: str | None = None
     cutoff: date | None = None
+    key: str | None = None
 
 
 _NOTED: ContextVar[Noted | None] = ContextVar("noted", default=None)
+
+
+def asking() -> str | None:
+    """The name of the key of the present call; None where none was needed."""
+    noted = _NOTED.get()
+    return None if noted is None else noted.key
 
 
 def note(account_ids: list[str], model_version: str | None, cutoff: date | None) -> None:
@@ -112,6 +119,7 @@ class Guard:
             try:
                 key = self._caller(scope)
                 self._admit(key, scope)
+                noted.key = None if key is None else key.name
             except RefusedError as refused:
                 await _refuse(answer, refused)
                 return
