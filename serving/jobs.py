@@ -80,13 +80,12 @@ class Jobs:
             self._running.terminate()
 
     def _follow(self, process: "subprocess.Popen[str]", job: Job) -> None:
-        assert process.stderr is not None
-        for line in process.stderr:
-            job = replace(job, progress=(*job.progress, line.strip()))
-            self._keep(job)
-        code = process.wait()
+        with process:
+            for line in process.stderr or ():
+                job = replace(job, progress=(*job.progress, line.strip()))
+                self._keep(job)
         ended = datetime.now(UTC).isoformat(timespec="seconds")
-        self._keep(replace(job, state="done" if code == 0 else "failed", ended_at=ended, pid=None))
+        self._keep(replace(job, state="done" if process.returncode == 0 else "failed", ended_at=ended, pid=None))
 
     def _keep(self, job: Job) -> None:
         self._now = job

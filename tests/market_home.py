@@ -106,7 +106,9 @@ class Server:
     def __enter__(self) -> Self:
         self._home.mkdir(parents=True, exist_ok=True)
         self._log = (self._home / "serve.log").open("w")
-        command: list[str | Path] = [EBB, "serve", "--home", self._home, "--port", str(self.port)]
+        command: list[str | Path] = [
+            *(EBB, "serve", "--home", self._home, "--data", self._home / "data", "--port", str(self.port))
+        ]
         self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log)
         give_up = time.monotonic() + START_SECONDS
         while time.monotonic() < give_up and self._process.poll() is None:
