@@ -67,6 +67,7 @@ COMMANDS = (
     "explain",
     "forecast",
     "monitor",
+    "sent",
     "serve",
     "signals",
     "simulate",

@@ -1,17 +1,21 @@
 """Keys of the service, and the record of who asked what."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from features.errors import SettingsError
 from serving.access.keys import SCOPES, Key, made
-from serving.access.ring import KeyRing
 from serving.options import Config, Form, Home, settings
 from serving.output import Column, Format, write
 from serving.progress import Progress
-from serving.store import ScoreStore
+
+if TYPE_CHECKING:
+    from serving.access.ring import KeyRing
 
 app = typer.Typer(name="keys", help="Keys of the service: who may ask what, and how often.", no_args_is_help=True)
 
@@ -56,8 +60,8 @@ def create(
     expires = None if days is None else datetime.now(UTC) + timedelta(days=days)
     asked = [part.strip() for part in scope.split(",") if part.strip()]
     key, text = made(name, asked, per_minute=per_minute, expires_at=expires)
-    with ScoreStore(settings(config, None, home).store_url) as store:
-        KeyRing(store.database).add(key)
+    with _ring(config, home) as ring:
+        ring.add(key)
     Progress().say(f"the key {name} ({', '.join(sorted(key.scopes))}); it is shown this once, keep it in a safe place:")
     typer.echo(text)
 
@@ -65,8 +69,8 @@ def create(
 @app.command(name="list")
 def listed(form: Form = Format.table, config: Config = None, home: Home = None) -> None:
     """Every key ever made: its scopes, and when it was last used."""
-    with ScoreStore(settings(config, None, home).store_url) as store:
-        found = KeyRing(store.database).all()
+    with _ring(config, home) as ring:
+        found = ring.all()
     write([_row(key) for key in found], LISTED, form)
     if not found:
         Progress().say("no key yet; `ebb keys create --name crm --scope score,read` makes one")
@@ -77,8 +81,8 @@ def revoke(
     name: Annotated[str, typer.Argument(help="The key's name.")], config: Config = None, home: Home = None
 ) -> None:
     """Refuse a key from now on, for good; a running service knows within seconds."""
-    with ScoreStore(settings(config, None, home).store_url) as store:
-        first = KeyRing(store.database).revoke(name)
+    with _ring(config, home) as ring:
+        first = ring.revoke(name)
     Progress().say(f"the key {name} {'is revoked' if first else 'was revoked before'}")
 
 
@@ -91,12 +95,20 @@ def calls(
     home: Home = None,
 ) -> None:
     """Who asked the service what: time, key, path, accounts, model, cutoff and how long it took."""
-    with ScoreStore(settings(config, None, home).store_url) as store:
-        ring = KeyRing(store.database)
+    with _ring(config, home) as ring:
         if key is not None and key not in {known.name for known in ring.all()}:
             raise SettingsError(f"no key {key}; `ebb keys list` shows which there are")
         found = ring.calls(key=key, limit=top)
     write([vars(call) for call in found], CALLED, form)
+
+
+@contextmanager
+def _ring(config: Path | None, home: Path | None) -> "Iterator[KeyRing]":
+    from serving.access.ring import KeyRing
+    from serving.database import Database
+
+    with Database(settings(config, None, home).store_url) as database:
+        yield KeyRing(database)
 
 
 def _row(key: Key) -> dict[str, object]:

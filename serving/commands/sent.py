@@ -6,8 +6,6 @@ import typer
 
 from serving.options import Config, Form, Home, settings
 from serving.output import Column, Format, write
-from serving.sent import Inbox
-from serving.store import ScoreStore
 
 LISTED = (
     Column(key="at", title="at (UTC)", shown=lambda at: f"{at:%Y-%m-%d %H:%M}"),
@@ -30,6 +28,9 @@ def sent(
     home: Home = None,
 ) -> None:
     """Outcomes and feedback that were sent to the service, the latest first."""
+    from serving.sent import Inbox
+    from serving.store import ScoreStore
+
     with ScoreStore(settings(config, None, home).store_url) as store:
         found = Inbox(store).all(kind, limit=top)
     rows = [
