@@ -254,6 +254,11 @@ DECIDED_ON = "make_date(CAST(quarter // 4 AS INTEGER), CAST(quarter % 4 * 3 + 1 
 
 def rollups(*, late: bool) -> dict[str, str]:
     """The SQL of each rollup by its name, in order; ``late``: some facts became known after their day."""
+    return {name: sql.replace("{rows}", SOURCES.get(name, "")) for name, sql in _over_rows(late=late).items()}
+
+
+def _over_rows(*, late: bool) -> dict[str, str]:
+    """The same over whatever ``{rows}`` will stand for."""
     features = {"feature_quarter": FEATURE_QUARTER, "feature_mark": FEATURE_MARK}
     if not late:
         return {
@@ -287,7 +292,7 @@ def steps() -> tuple[Step, ...]:
             carry=CARRIES.get(name, ""),
             day=DECIDED_ON if name == "feature_mark" else "day",
         )
-        for name, sql in rollups(late=True).items()
+        for name, sql in _over_rows(late=True).items()
     )
 
 
@@ -299,7 +304,6 @@ def build(engine: Engine, read: frozenset[str] | None = None) -> None:
     late = bool(engine.rows("SELECT 1 FROM account_day WHERE known_on > day LIMIT 1"))
     for name, sql in rollups(late=late).items():
         wanted = read is None or READ_BY.get(name, OF_DAYS) & read
-        sql = sql.replace("{rows}", SOURCES.get(name, ""))
         engine.execute(f"CREATE OR REPLACE TABLE {name} AS {sql if wanted else f'SELECT * FROM ({sql}) WHERE false'}")
     for name in SCRATCH:
         engine.execute(f"DROP TABLE IF EXISTS {name}")

@@ -97,7 +97,7 @@ def test_faults_are_one_line(tmp_path: Path, run: Callable[..., Ran]) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('[destinations.x]\npath = "a.csv"\n', "[destinations.x] has no kind; there are file, webhook"),
+        ('[destinations.x]\npath = "a.csv"\n', "[destinations.x] has no kind; there are file, calendar, webhook"),
         ('[destinations.x]\nkind = "flie"\n', "[destinations.x]: no kind flie; did you mean file?"),
         ('[destinations.x]\nkind = "file"\npaht = "a.csv"\n', "[destinations.x] has no paht; did you mean path?"),
         ('[destinations.x]\nkind = "file"\npath = 3\n', "[destinations.x] path should be a text in quotes"),
