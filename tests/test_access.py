@@ -14,7 +14,7 @@ from features.errors import SettingsError, StoreError
 from serving.access.guard import needed_scope
 from serving.access.keys import hashed, made, parted
 from serving.access.ring import Call, KeyRing
-from serving.access.watch import LOOK_SECONDS, Watch
+from serving.access.watch import LOOK_SECONDS, STRANGE_SECONDS, Watch
 from serving.store import ScoreStore
 from tests.market_home import MarketHome, a_client, a_key, ebb
 from tests.test_service import assert_problem
@@ -80,6 +80,15 @@ def test_every_path_needs_a_key(market_home: MarketHome, method: str, path: str)
     assert asked(market_home.url, None, method, path).status_code == 401
 
 
+def test_a_new_key_opens_at_once(market_home: MarketHome) -> None:
+    """Whoever made it need not wait, also right after somebody else was looked for."""
+    key = a_key(market_home.folder, "fresh", "read")
+    with market_home.client() as other, a_client(market_home.url, key) as client:
+        assert other.get("/v1/worklist").status_code == 200
+        time.sleep(STRANGE_SECONDS)
+        assert client.get("/v1/worklist").status_code == 200
+
+
 def test_probes_need_none(market_home: MarketHome) -> None:
     """Whoever runs the process may ask whether it lives and can score."""
     assert asked(market_home.url, None, path="/healthz").status_code == 200
@@ -108,7 +117,6 @@ def test_a_revoked_key_is_refused_within_seconds(market_home: MarketHome) -> Non
     """By the running service, without a restart; the name is never given again."""
     key = a_key(market_home.folder, "short", "read")
     with a_client(market_home.url, key) as client:
-        time.sleep(LOOK_SECONDS)
         assert client.get("/v1/worklist").status_code == 200
         assert ebb("keys", "revoke", "short", "--home", market_home.folder).returncode == 0
         time.sleep(LOOK_SECONDS + 0.5)
@@ -123,14 +131,13 @@ def test_an_expired_key_is_refused(market_home: MarketHome) -> None:
     key, text = made("old", ["read"], per_minute=10, expires_at=datetime.now(UTC) - timedelta(seconds=1))
     with ScoreStore(market_home.store_url) as store:
         KeyRing(store.database).add(key)
-    time.sleep(LOOK_SECONDS)
+    time.sleep(STRANGE_SECONDS)
     assert_problem(asked(market_home.url, f"Bearer {text}"), 401, "this key is expired")
 
 
 def test_who_asks_too_often_waits(market_home: MarketHome) -> None:
     """Beyond its rate a key gets 429 and is told when to come again; other keys do not notice."""
     key = a_key(market_home.folder, "eager", "read", per_minute=5)
-    time.sleep(LOOK_SECONDS)
     with a_client(market_home.url, key) as client, market_home.client() as other:
         answers = [client.get("/v1/worklist") for _ in range(8)]
         assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 3

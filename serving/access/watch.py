@@ -15,6 +15,9 @@ from serving.database import Database
 LOOK_SECONDS: Final = 2.0
 """How long keys are believed before the store is asked again: a revoked key is refused after so long at the latest."""
 
+STRANGE_SECONDS: Final = 0.05
+"""The same for a key that is not known."""
+
 AT_ONCE: Final = 500
 """Calls written in one transaction."""
 
@@ -47,7 +50,8 @@ class Watch:
 
     def key(self, identity: str) -> Key | None:
         """The key of an id; while the store is away, as it was last known. EbbError where it never was there."""
-        return self._known().get(identity)
+        # A key that was made just now is looked for at once; one that nobody made costs few looks.
+        return self._known().get(identity) or self._known(STRANGE_SECONDS).get(identity)
 
     def any_key(self) -> bool:
         """Whether a key was ever made."""
@@ -70,9 +74,10 @@ class Watch:
             self._ring = KeyRing(Database(self._url))
         return self._ring
 
-    def _known(self) -> dict[str, Key]:
+    def _known(self, seconds: float = LOOK_SECONDS) -> dict[str, Key]:
+        """The keys as they were in the store so many seconds ago at most."""
         with self._lock:
-            if time.monotonic() - self._looked > LOOK_SECONDS:
+            if time.monotonic() - self._looked > seconds:
                 try:
                     self._keys = {key.id: key for key in self._opened().all()}
                 except EbbError:
