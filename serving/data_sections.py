@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from features.domain import TABLES
 from features.errors import SettingsError
-from serving import destination_settings
 from serving.config import KINDS
+from serving.push import settings as destinations
 
 NAMES: Final = tuple(table.name for table in TABLES)
 
@@ -27,7 +27,7 @@ def beside(name: str, value: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     if name == "places":
         return {table: place if "://" in place else str(folder.absolute() / place) for table, place in value.items()}
     if name == "destinations":
-        return destination_settings.beside(value, folder.absolute())
+        return destinations.beside(value, folder.absolute())
     if name != "also":
         return dict(value)
     return {
@@ -91,7 +91,7 @@ CHECKS: Final[Mapping[str, Callable[[Mapping[str, Any], str], None]]] = {
     "database": _check_database,
     "also": _check_also,
     "options": _check_options,
-    "destinations": destination_settings.check,
+    "destinations": destinations.check,
 }
 
 

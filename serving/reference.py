@@ -11,8 +11,8 @@ from typer.core import TyperOption
 from serving.cli import app
 from serving.config import STORE_URL, Declared, sections
 from serving.config_file import toml
-from serving.destination_settings import declared
 from serving.destinations import DESTINATIONS
+from serving.push.settings import declared
 
 COMMON: Final = ("config", "data", "home")
 """Options of nearly every command, said once."""

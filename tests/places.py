@@ -12,12 +12,12 @@ from typing import Any
 from icalendar import Calendar
 
 from serving.book import Score
-from serving.destination_settings import made, variables
 from serving.destinations import Place
-from serving.parcels import Book
-from serving.pushes import Pushes
-from serving.pushing import Patience, Pushed, Wanted, push
-from serving.secret import Secrets, secrets_of
+from serving.push.parcels import Book
+from serving.push.pushes import Pushes
+from serving.push.pushing import Patience, Pushed, Wanted, push
+from serving.push.secret import Secrets, secrets_of
+from serving.push.settings import made, variables
 from serving.worklist import item
 from tests.books import CUTOFF, a_run, a_score
 from tests.crm_receivers import HUBSPOT_TOKEN, SALESFORCE_SECRET, HubSpotReceiver, SalesforceReceiver

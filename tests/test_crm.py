@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from features.errors import SettingsError, TerminalError, TransientError
-from serving.destination_settings import made
-from serving.secret import Secrets
+from serving.push.secret import Secrets
+from serving.push.settings import made
 from tests.books import a_score
 from tests.crm_receivers import SALESFORCE_TOKEN, HubSpotReceiver, SalesforceReceiver
 from tests.places import Setup, a_book, set_up

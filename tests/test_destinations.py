@@ -7,7 +7,7 @@ import pytest
 
 from features.errors import PushError, TerminalError, TransientError
 from serving.destinations import DESTINATIONS
-from serving.pushing import Wanted, due
+from serving.push.pushing import Wanted, due
 from tests.places import KINDS, REMOTE, SECRET, Setup, a_book, a_week_later, set_up
 from tests.receivers import Fault, Receiver
 

@@ -8,7 +8,7 @@ import pytest
 from icalendar import Calendar
 
 from features.errors import SettingsError
-from serving.destination_settings import made
+from serving.push.settings import made
 from tests.books import CUTOFF, a_score
 from tests.places import Setup, a_book, set_up
 from tests.receivers import Fault, MailReceiver, SlackReceiver

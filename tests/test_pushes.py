@@ -9,10 +9,10 @@ import pytest
 
 from features.errors import TerminalError, TransientError
 from serving.destinations import File
-from serving.parcels import Parcel, Refusal
-from serving.pushes import Pushes
-from serving.pushing import Patience, Wanted, due, push
-from serving.secret import Secrets
+from serving.push.parcels import Parcel, Refusal
+from serving.push.pushes import Pushes
+from serving.push.pushing import Patience, Wanted, due, push
+from serving.push.secret import Secrets
 from tests import stores
 from tests.places import a_book, set_up
 from tests.receivers import Fault

@@ -18,10 +18,10 @@ from sqlalchemy.exc import DBAPIError
 
 from features.errors import SettingsError, StoreError
 from serving import migrations
-from serving import pushes as _pushes  # noqa: F401 -- its tables are declared too
 from serving.access import tables as _access  # noqa: F401 -- its tables are declared too
 from serving.book import Score
 from serving.ledger import METADATA
+from serving.push import pushes as _pushes  # noqa: F401 -- its tables are declared too
 from serving.store import Choice, ScoreStore
 from tests import stores
 from tests.books import a_run, a_score

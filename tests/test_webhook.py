@@ -8,12 +8,12 @@ from standardwebhooks import Webhook as Verifying
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from features.errors import SettingsError, TerminalError, TransientError
-from serving.addresses import is_public, resolved
-from serving.destination_settings import made
 from serving.destinations.checked_connection import Checked
-from serving.pushes import Pushes
-from serving.pushing import push
-from serving.secret import Secrets
+from serving.push.addresses import is_public, resolved
+from serving.push.pushes import Pushes
+from serving.push.pushing import push
+from serving.push.secret import Secrets
+from serving.push.settings import made
 from tests.places import SECRET, a_book, set_up
 from tests.receivers import Fault
 

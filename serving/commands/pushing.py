@@ -59,8 +59,8 @@ def push(
 
 
 def _list(chosen: Settings, form: Format) -> None:
-    from serving.destination_settings import made
-    from serving.pushes import Pushes
+    from serving.push.pushes import Pushes
+    from serving.push.settings import made
 
     with Pushes(chosen.store_url) as pushes:
         rows = [_listed(made(chosen.destinations, name), pushes) for name in chosen.destinations]
@@ -80,8 +80,8 @@ def _listed(destination: Any, pushes: Any) -> dict[str, object]:
 
 
 def _plan(chosen: Settings, name: str, form: Format, *, anew: bool, refused: bool) -> None:
-    from serving.pushes import Pushes
-    from serving.pushing import Wanted, due
+    from serving.push.pushes import Pushes
+    from serving.push.pushing import Wanted, due
 
     destination, _, book = _ready(chosen, name)
     with Pushes(chosen.store_url) as pushes:
@@ -96,8 +96,8 @@ def _plan(chosen: Settings, name: str, form: Format, *, anew: bool, refused: boo
 
 def _push(chosen: Settings, name: str, form: Format, *, anew: bool, refused: bool) -> None:
     from features.keeping.folder import locked
-    from serving.pushes import Pushes
-    from serving.pushing import Wanted, push
+    from serving.push.pushes import Pushes
+    from serving.push.pushing import Wanted, push
 
     destination, secrets, book = _ready(chosen, name)
     progress = Progress()
@@ -117,9 +117,9 @@ def _push(chosen: Settings, name: str, form: Format, *, anew: bool, refused: boo
 
 def _ready(chosen: Settings, name: str) -> tuple[Any, Any, Any]:
     """The destination, its secrets and the book. Raises SettingsError and StoreError."""
-    from serving.destination_settings import made, variables
-    from serving.parcels import Book
-    from serving.secret import secrets_of
+    from serving.push.parcels import Book
+    from serving.push.secret import secrets_of
+    from serving.push.settings import made, variables
     from serving.store import Choice, ScoreStore
     from serving.worklist import worklist
 

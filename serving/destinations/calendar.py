@@ -8,8 +8,7 @@ number of the run (3.8.7.4).
 # ruff: noqa: RUF009 -- setting() declares a field, as dataclasses.field does
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -17,10 +16,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from features.errors import SettingsError
 from serving.config import setting
-from serving.parcels import Book, Parcel, Refusal
 from serving.plays import RENEWAL_WORK_DAYS
-from serving.secret import Secrets
-from serving.whole_file import whole
+from serving.push.parcels import Book, Parcel
+from serving.push.replaced import Replaced
 
 if TYPE_CHECKING:
     from serving.worklist import Item
@@ -35,7 +33,7 @@ NAMESPACE: Final = "ebb"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Calendar:
+class Calendar(Replaced):
     """Renewals and check-ins as an .ics file."""
 
     kind: ClassVar[str] = "calendar"
@@ -52,16 +50,6 @@ class Calendar:
         if self.path.suffix != ".ics":
             raise SettingsError(f"[destinations.{self.name}] path is {str(self.path)!r}, but should end in .ics")
 
-    @property
-    def place(self) -> str:
-        """The file."""
-        return str(self.path)
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether somebody took the file away."""
-        return not self.path.exists()
-
     def parcels(self, book: Book) -> list[Parcel]:
         """One parcel, the file; when it was made is no reason to make it again."""
         wanted = [item for item in book.items if not self.owners or item.score.owner in self.owners]
@@ -69,26 +57,9 @@ class Calendar:
         made = {"sequence": book.run.number or 0, "made_at": book.run.made_at.isoformat()}
         return [Parcel(key="calendar", content={"events": sorted(events, key=lambda one: one["uid"])}, beside=made)]
 
-    @contextmanager
-    def opened(self, secrets: Secrets) -> Iterator["_Line"]:
-        """Nothing is open before it is written."""
-        yield _Line(self.path)
-
-
-class _Line:
-    def __init__(self, path: Path):
-        self._path = path
-
-    def deliver(self, parcels: Sequence[Parcel]) -> Sequence[Refusal]:
-        """Replace the file."""
-        for parcel in parcels:
-            with whole(self._path) as path:
-                path.write_bytes(_written(parcel.told))
-        return ()
-
-    def arrived(self, parcels: Sequence[Parcel]) -> Collection[str]:
-        """Nothing: writing it again is the same."""
-        return ()
+    def write(self, parcel: Parcel, path: Path) -> None:
+        """All events, as RFC 5545 has them."""
+        path.write_bytes(_written(parcel.told))
 
 
 def events_of(item: "Item") -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpcore
 
-from serving.addresses import Resolve, resolved
+from serving.push.addresses import Resolve, resolved
 
 
 class Checked(httpcore.SyncBackend):

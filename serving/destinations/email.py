@@ -18,9 +18,9 @@ from typing import ClassVar, Final
 
 from features.errors import PushError, SettingsError, TerminalError, TransientError
 from serving.config import setting
-from serving.digest import digests, ending, lines, name_of, summary, title
-from serving.parcels import Book, Parcel, Refusal
-from serving.secret import Secrets
+from serving.push.digest import digests, ending, lines, name_of, summary, title
+from serving.push.parcels import Book, Parcel, Refusal
+from serving.push.secret import Secrets
 
 SECONDS: Final = 30
 """How long a mail server is waited for."""

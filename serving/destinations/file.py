@@ -7,8 +7,7 @@ no spreadsheet runs what somebody wrote into the name of an account.
 # ruff: noqa: RUF009 -- setting() declares a field, as dataclasses.field does
 
 import csv
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -16,17 +15,16 @@ from typing import Any, ClassVar, Final
 from features.errors import SettingsError
 from serving.config import setting
 from serving.output import cell
-from serving.parcels import Book, Parcel, Refusal
-from serving.record import COLUMNS, beside, record
-from serving.secret import Secrets
-from serving.whole_file import whole
+from serving.push.parcels import Book, Parcel
+from serving.push.record import COLUMNS, beside, record
+from serving.push.replaced import Replaced
 
 SUFFIXES: Final = (".csv", ".parquet")
 NUMBERS: Final = ("risk", "arr", "arr_at_risk")
 
 
 @dataclass(frozen=True, kw_only=True)
-class File:
+class File(Replaced):
     """The book as a CSV or Parquet file."""
 
     kind: ClassVar[str] = "file"
@@ -44,42 +42,14 @@ class File:
                 f"[destinations.{self.name}] path is {str(self.path)!r}, but should end in .csv or .parquet"
             )
 
-    @property
-    def place(self) -> str:
-        """The file."""
-        return str(self.path)
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether somebody took the file away."""
-        return not self.path.exists()
-
     def parcels(self, book: Book) -> list[Parcel]:
         """One parcel, the file; it tells of its cutoff too, as whoever reads it must know how old it is."""
         rows = [{**record(item), **beside(book.run)} for item in book.items]
         return [Parcel(key="book", content={"rows": rows})]
 
-    @contextmanager
-    def opened(self, secrets: Secrets) -> Iterator["_Line"]:
-        """Nothing is open before it is written."""
-        yield _Line(self.path)
-
-
-class _Line:
-    def __init__(self, path: Path):
-        self._path = path
-
-    def deliver(self, parcels: Sequence[Parcel]) -> Sequence[Refusal]:
-        """Replace the file."""
-        write = _csv if self._path.suffix == ".csv" else _parquet
-        for parcel in parcels:
-            with whole(self._path) as path:
-                write(path, parcel.content["rows"])
-        return ()
-
-    def arrived(self, parcels: Sequence[Parcel]) -> Collection[str]:
-        """Nothing: writing it again is the same."""
-        return ()
+    def write(self, parcel: Parcel, path: Path) -> None:
+        """As the ending of the file says."""
+        (_csv if self.path.suffix == ".csv" else _parquet)(path, parcel.content["rows"])
 
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:

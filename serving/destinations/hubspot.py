@@ -10,14 +10,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
-from urllib.parse import urlsplit
 
 from features.errors import PushError, SettingsError, TransientError
-from serving import crm
-from serving.answers import SAID, fault_of
 from serving.config import setting
-from serving.parcels import Book, Parcel, Refusal
-from serving.secret import Secrets
+from serving.push import crm
+from serving.push.addresses import is_safe
+from serving.push.answers import SAID, fault_of
+from serving.push.parcels import Book, Parcel, Refusal
+from serving.push.secret import Secrets
 
 if TYPE_CHECKING:
     import httpx
@@ -53,8 +53,7 @@ class HubSpot:
     def __post_init__(self) -> None:
         if not self.token_env:
             raise SettingsError(f"[destinations.{self.name}] has no token_env, the variable of the access token")
-        parts = urlsplit(self.api_url)
-        if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost"):
+        if not is_safe(self.api_url):
             raise SettingsError(f"[destinations.{self.name}] api_url should begin with https://")
         crm.checked_fields(self.name, self.fields)
 

@@ -15,14 +15,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Final
-from urllib.parse import urlsplit
 
 from features.errors import PushError, SettingsError, TerminalError, TransientError
-from serving import crm
-from serving.answers import SAID, fault_of
 from serving.config import setting
-from serving.parcels import Book, Parcel, Refusal
-from serving.secret import Secrets
+from serving.push import crm
+from serving.push.addresses import is_safe
+from serving.push.answers import SAID, fault_of
+from serving.push.parcels import Book, Parcel, Refusal
+from serving.push.secret import Secrets
 
 AT_ONCE: Final = 5_000
 """Rows in one job: far below 100 MB, and few enough that a broken push repeats little."""
@@ -69,8 +69,7 @@ class Salesforce:
 
     def __post_init__(self) -> None:
         said = f"[destinations.{self.name}]"
-        parts = urlsplit(self.instance_url)
-        if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost"):
+        if not is_safe(self.instance_url):
             raise SettingsError(f"{said} instance_url should be the org's address, https://….my.salesforce.com")
         if bool(self.token_env) == bool(self.client_secret_env) or bool(self.client_secret_env) != bool(self.client_id):
             raise SettingsError(f"{said} needs either client_id and client_secret_env, or token_env")

@@ -11,14 +11,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
-from urllib.parse import urlsplit
 
 from features.errors import PushError, SettingsError, TerminalError, TransientError
-from serving.answers import fault_of
 from serving.config import setting
-from serving.digest import digests, ending, lines, name_of, summary, title
-from serving.parcels import Book, Parcel, Refusal
-from serving.secret import Secrets
+from serving.push.addresses import is_safe
+from serving.push.answers import fault_of
+from serving.push.digest import digests, ending, lines, name_of, summary, title
+from serving.push.parcels import Book, Parcel, Refusal
+from serving.push.secret import Secrets
 
 EVENT: Final = "ebb_digest"
 BLOCK: Final = 2_900
@@ -68,8 +68,7 @@ class Slack:
     def __post_init__(self) -> None:
         if not self.token_env:
             raise SettingsError(f"[destinations.{self.name}] has no token_env, the variable of the bot's token")
-        parts = urlsplit(self.api_url)
-        if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost"):
+        if not is_safe(self.api_url):
             raise SettingsError(f"[destinations.{self.name}] api_url should begin with https://")
 
     @property

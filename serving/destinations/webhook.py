@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import urlsplit
 
 from features.errors import SettingsError, TerminalError, TransientError
-from serving.answers import fault_of
 from serving.config import setting
-from serving.parcels import Book, Parcel, Refusal
-from serving.record import beside, record
-from serving.secret import Secrets
+from serving.push.answers import fault_of
+from serving.push.parcels import Book, Parcel, Refusal
+from serving.push.record import beside, record
+from serving.push.secret import Secrets
 
 if TYPE_CHECKING:
     import httpcore

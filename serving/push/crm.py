@@ -6,8 +6,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from features.errors import SettingsError
-from serving.parcels import Book, Parcel
-from serving.record import COLUMNS, beside, record, task, tasks
+from serving.push.parcels import Book, Parcel
+from serving.push.record import COLUMNS, beside, record, task, tasks
 
 if TYPE_CHECKING:
     from serving.worklist import Item

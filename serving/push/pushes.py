@@ -11,7 +11,7 @@ from sqlalchemy import JSON, Column, DateTime, Integer, Table, Text, delete, fun
 
 from serving.database import Database, in_utc
 from serving.ledger import METADATA
-from serving.parcels import Parcel, Refusal
+from serving.push.parcels import Parcel, Refusal
 
 PUSHES: Final = Table(
     "pushes",

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from serving.parcels import Book, Parcel
-from serving.record import record
+from serving.push.parcels import Book, Parcel
+from serving.push.record import record
 
 if TYPE_CHECKING:
     from serving.worklist import Item

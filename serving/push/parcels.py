@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from serving.book import Run
-from serving.secret import Secrets
+from serving.push.secret import Secrets
 
 if TYPE_CHECKING:  # the store behind it takes its time, and settings are read by every command
     from serving.worklist import Item

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from features.errors import TerminalError, TransientError
 
@@ -33,6 +34,12 @@ def resolved(host: str, port: int, *, allow_private: bool, resolve: Resolve = so
                 f"{host} is {address}, an address of a private network; allow_private = true would allow it"
             )
     return addresses
+
+
+def is_safe(url: str) -> bool:
+    """Whether what is sent to an address cannot be read on its way: https, or this machine itself."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or parts.hostname in ("127.0.0.1", "localhost")
 
 
 def is_public(address: str) -> bool:

@@ -15,9 +15,9 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from tenacity.stop import stop_base
 
 from features.errors import EbbError, PushError, TerminalError, TransientError
-from serving.parcels import Book, Destination, Line, Parcel, Refusal
-from serving.pushes import Known, Push, Pushes, delivery_id
-from serving.secret import Secrets
+from serving.push.parcels import Book, Destination, Line, Parcel, Refusal
+from serving.push.pushes import Known, Push, Pushes, delivery_id
+from serving.push.secret import Secrets
 
 AWAY: Final = 3
 """So many batches that fail one after the other, however often tried, say that the destination is away."""

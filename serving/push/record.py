@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, Final
 
 from serving.book import Run
-from serving.parcels import Book
+from serving.push.parcels import Book
 
 if TYPE_CHECKING:
     from serving.worklist import Item
