@@ -13,6 +13,7 @@ import typer
 
 from features.errors import EbbError
 from serving.commands import (
+    asking,
     demo,
     explaining,
     forecasting,
@@ -58,6 +59,8 @@ for _command in (
     forecasting.forecast,
     monitor.monitor,
     sent.sent,
+    asking.tiers,
+    asking.analyse,
     service.serve,
     learning.signals,
     signal_table.build,

@@ -1,17 +1,15 @@
 """The steps from a folder of facts to a kept book of scores, as the commands take them."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from uuid import uuid4
 
-from features import quality, table, told, traits
+from features import quality, table, traits
 from features.analyses.recurring import growth_ratios, retained
 from features.engines.duckdb import DuckEngine
 from features.errors import DataError, SourceError
 from features.facts import Facts, Finding
 from features.intake import take_in
-from features.keeping.folder import locked
 from features.signal import Signal, columns
 from features.signals import CATALOGUE
 from features.snapshots import Expansion, Inactivity, Mode, Renewal
@@ -21,11 +19,9 @@ from serving.on_record import artifacts
 from serving.outlook import outlook
 from serving.progress import Progress
 from serving.rating import peers, rate, temperatures
-from serving.sent import Inbox
 from serving.signal_book import BOOK, SignalBook, forget_old
 from serving.sources import source_of
 from serving.store import ScoreStore
-from serving.taking import taken
 from serving.worklist import lacking
 from training import tracking
 from training.dataset import Dataset
@@ -34,24 +30,6 @@ from training.target import CHURN, EXPANSION, Target, models_of
 from training.train import TrainSettings
 from training.train import train as learn
 from training.trials import Budget
-
-
-@contextmanager
-def facts_of(settings: Settings, progress: Progress) -> Iterator[Facts]:
-    """The accepted facts of the data folder; gives the memory back at the end. One at a time works in a home."""
-    with locked(settings.home, progress.say), taken(settings, progress) as facts:
-        counts = (f"{facts.engine.rows(f'SELECT count(*) FROM {name}')[0][0]:,} {name}" for name in facts.known)
-        progress.say(f"  {', '.join(counts)}; cutoff {facts.cutoff}")
-        yield _with_told(facts, settings, progress)
-
-
-def _with_told(facts: Facts, settings: Settings, progress: Progress) -> Facts:
-    """The facts with the outcomes that were sent to the service."""
-    with ScoreStore(settings.store_url) as store:
-        outcomes = Inbox(store).told()
-    if outcomes:
-        progress.say(f"  {len({one.contract_id for one in outcomes}):,} outcomes as people told them")
-    return told.hold(facts, outcomes)
 
 
 def check(facts: Facts, settings: Settings, progress: Progress, target: Target = CHURN) -> tuple[Finding, ...]:

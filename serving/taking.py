@@ -3,16 +3,38 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from features import told
 from features.engines.duckdb import DuckEngine
 from features.engines.spark import SparkEngine
 from features.facts import Facts
 from features.handover import Distant, hand_over, take_in_there
 from features.intake import take_in
+from features.keeping.folder import locked
 from features.reading.names import renamings
 from features.sources import Files
 from serving.config import Settings
 from serving.progress import Progress
+from serving.sent import Inbox
 from serving.sources import source_of
+from serving.store import ScoreStore
+
+
+@contextmanager
+def facts_of(settings: Settings, progress: Progress) -> Iterator[Facts]:
+    """The accepted facts of the data folder; gives the memory back at the end. One at a time works in a home."""
+    with locked(settings.home, progress.say), taken(settings, progress) as facts:
+        counts = (f"{facts.engine.rows(f'SELECT count(*) FROM {name}')[0][0]:,} {name}" for name in facts.known)
+        progress.say(f"  {', '.join(counts)}; cutoff {facts.cutoff}")
+        yield _with_told(facts, settings, progress)
+
+
+def _with_told(facts: Facts, settings: Settings, progress: Progress) -> Facts:
+    """The facts with the outcomes that were sent to the service."""
+    with ScoreStore(settings.store_url) as store:
+        outcomes = Inbox(store).told()
+    if outcomes:
+        progress.say(f"  {len({one.contract_id for one in outcomes}):,} outcomes as people told them")
+    return told.hold(facts, outcomes)
 
 
 @contextmanager

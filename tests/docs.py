@@ -13,9 +13,16 @@ from pathlib import Path
 from features.domain import TABLES, Column
 from features.signals import CATALOGUE, FAMILIES
 from serving import reference
+from serving.questions import QUESTIONS
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "CONTRIBUTING.md", "features/README.md", "serving/destinations/README.md")
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "features/README.md",
+    "features/analyses/README.md",
+    "serving/destinations/README.md",
+)
 PART = re.compile(
     r"^(<!-- generated: (?P<name>\w+) -->\n)(?P<text>.*?)^(<!-- end: (?P=name) -->)$", re.DOTALL | re.MULTILINE
 )
@@ -56,8 +63,16 @@ def signals() -> str:
     return "\n".join(lines)
 
 
+def questions() -> str:
+    """The questions about the whole book, as a Markdown table."""
+    lines = ["| command | what it asks |", "|---|---|"]
+    lines += [f"| `ebb {one.name}` | {one.asks} |" for one in QUESTIONS]
+    return "\n".join(lines) + "\n"
+
+
 PARTS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("tables", tables),
+    ("questions", questions),
     ("signals", signals),
     ("cli", reference.cli),
     ("settings", reference.settings),

@@ -13,7 +13,7 @@ from features.snapshots import Expansion, Renewal
 from features.sources.market import MarketSettings, simulate
 from features.sources.market.settings import Growth
 from features.sources.simulated import write
-from serving import steps
+from serving import steps, taking
 from serving.book import NO_WARMTH, Temperature, Warmth
 from serving.commands.scores import show
 from serving.config import DataSettings, Settings
@@ -135,7 +135,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     write(simulate(MarketSettings(accounts=300, months=30, seed=11, volume=0.08, growth="planted")), folder / "data")
     settings = Settings(home=folder, data=DataSettings(folder=folder / "data"))
     progress = Progress()
-    with steps.facts_of(settings, progress) as facts:
+    with taking.facts_of(settings, progress) as facts:
         steps.train(facts, settings, progress)
         steps.score(facts, tracking.champion(settings.tracking_uri), settings, progress)
         with ScoreStore(settings.store_url) as store:

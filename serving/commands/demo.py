@@ -23,7 +23,7 @@ def demo(
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to serve on. [default: 3000]")] = None,
 ) -> None:
     """Simulate a market, check it, train, track, score it, print the worklist and serve it."""
-    from serving import steps
+    from serving import steps, taking
     from serving.commands import scores, service
     from serving.commands.setup import simulate
     from serving.store import Choice, ScoreStore
@@ -33,7 +33,7 @@ def demo(
     progress = Progress()
     chosen = settings(None, home / "data", home, serve__port=port, serve__open=("all",))
     simulate(chosen.data.folder, accounts=accounts, months=months, seed=seed)
-    with steps.facts_of(chosen, progress) as facts:
+    with taking.facts_of(chosen, progress) as facts:
         steps.train(facts, chosen, progress)
         steps.score(facts, tracking.champion(chosen.tracking_uri), chosen, progress)
     with ScoreStore(chosen.store_url) as store:

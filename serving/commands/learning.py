@@ -86,7 +86,7 @@ def check(
 ) -> None:
     """List every kind of fault in the data: table, count, first file and row. Fatal ones stop training (exit 1)."""
     from features import quality
-    from serving.steps import facts_of
+    from serving.taking import facts_of
 
     chosen, progress = settings(config, data, home, outcome__mode=outcome), Progress()
     with facts_of(chosen, progress) as facts:
@@ -141,13 +141,13 @@ def train(
 
     With --tune or --tune-trials other values of the models are tried; Ctrl-C ends that and goes on with the best.
     """
-    from serving import steps
+    from serving import steps, taking
     from training.target import TARGETS
 
     progress = Progress()
     options = looks(outcome, active_days, horizon_days, lead_days)
     chosen = settings(config, data, home, train__tune_seconds=tune, train__tune_trials=tune_trials, **options)
-    with steps.facts_of(chosen, progress) as facts:
+    with taking.facts_of(chosen, progress) as facts:
         steps.train(facts, chosen, progress, despite_leak=despite_leak, target=TARGETS[target])
 
 
@@ -180,13 +180,13 @@ def backtest(
 
     Each run is kept in the score store as it was said; no later run changes it.
     """
-    from serving import backtesting, steps
+    from serving import backtesting, taking
 
     if split is not None and out is None:
         raise typer.BadParameter("--split needs a folder to write to", param_hint="--out")
     progress = Progress()
     chosen = settings(config, data, home, **looks(outcome, active_days, horizon_days, lead_days))
-    with steps.facts_of(chosen, progress) as facts:
+    with taking.facts_of(chosen, progress) as facts:
         if split is not None and out is not None:
             by_lead = backtesting.once(facts, chosen, split.date(), out, progress, despite_leak=despite_leak)
         else:

@@ -41,14 +41,14 @@ def monitor(
 
     Exit 0: fine, or wait; 3: retrain now; 4: mend the data first.
     """
-    from serving import steps
+    from serving import taking
     from serving.monitored import keep, rows
     from serving.monitoring import monitor as look
     from training import tracking
 
     chosen, progress = settings(config, data, home), Progress()
     champion = tracking.champion(chosen.tracking_uri)
-    with steps.facts_of(chosen, progress) as facts:
+    with taking.facts_of(chosen, progress) as facts:
         found = look(facts, champion, chosen, progress)
         folder = keep(found, facts, chosen, progress)
     judgement = found.judgement

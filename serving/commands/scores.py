@@ -33,12 +33,12 @@ LISTED = (
 
 def score(config: Config = None, data: Data = None, home: Home = None) -> None:
     """Score every open account with the champion; earlier scores stay as they were."""
-    from serving import steps
+    from serving import steps, taking
     from training import tracking
 
     chosen, progress = settings(config, data, home), Progress()
     champion = tracking.champion(chosen.tracking_uri)
-    with steps.facts_of(chosen, progress) as facts:
+    with taking.facts_of(chosen, progress) as facts:
         steps.score(facts, champion, chosen, progress)
 
 

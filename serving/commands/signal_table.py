@@ -32,7 +32,8 @@ def build(
 ) -> None:
     """Compute every signal of every account at some cutoffs, for a notebook: account_id, cutoff, a column each."""
     from features import table
-    from serving.steps import catalogue, facts_of, mode_of
+    from serving.steps import catalogue, mode_of
+    from serving.taking import facts_of
 
     looked = tuple(cutoffs(since.date(), until.date(), every))
     if not looked:

@@ -1,0 +1,38 @@
+"""The questions about the whole book that Ebb answers, each a command and a line of the API; a new one is one entry."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from features.analyses.answer import Answer
+from features.errors import SettingsError
+from features.facts import Facts
+from serving.config import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """One question: its name, which is that of its command, what it asks, and who answers it with usual options."""
+
+    name: str
+    asks: str
+    answer: Callable[[Facts, Settings], Answer]
+
+
+def _tiers(facts: Facts, settings: Settings) -> Answer:
+    from features.analyses.tiers import tiers
+
+    return tiers(facts, grace_days=settings.data.grace_days)
+
+
+QUESTIONS: Final[tuple[Question, ...]] = (
+    Question(name="tiers", asks="Who pays how much, and who should look after them?", answer=_tiers),
+)
+
+
+def question(name: str) -> Question:
+    """The question of a name. Raises SettingsError when there is none."""
+    for one in QUESTIONS:
+        if one.name == name:
+            return one
+    raise SettingsError(f"no analysis {name!r}; there are {', '.join(one.name for one in QUESTIONS)}")
