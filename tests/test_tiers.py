@@ -1,5 +1,6 @@
 """Tiers: who pays most gets people, and nobody is counted twice or lost."""
 
+import itertools
 from datetime import timedelta
 
 import pytest
@@ -28,7 +29,7 @@ def book(arrs: list[float | None]) -> World:
             }
             for name, arr in zip(names, arrs, strict=True)
         ],
-        "events": [{"account_id": name, "occurred_at": moment(1.5), "event": "view", "user_id": "u"} for name in names],
+        "events": [{"account_id": name, "occurred_at": moment(1), "event": "view", "user_id": "u"} for name in names],
     }
 
 
@@ -42,7 +43,7 @@ def test_every_account_has_one_tier_and_the_first_pay_most(arrs: list[float | No
     assert sums["accounts"].sum() == len(arrs)
     assert sums["arr"].sum() == pytest.approx(sum(arr or 0 for arr in arrs))
     paid = {tier: accounts.loc[accounts["tier"] == tier, "arr"].fillna(0) for tier in TIERS}
-    for before, after in zip(TIERS, TIERS[1:], strict=False):
+    for before, after in itertools.pairwise(TIERS):
         if len(paid[before]) and len(paid[after]):
             assert paid[before].min() >= paid[after].max()
     assert (accounts.loc[accounts["tier"] == "free", "arr"].fillna(0) == 0).all()
