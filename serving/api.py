@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from starlette.exceptions import HTTPException
 
 from features.errors import EbbError
-from serving import pages, problems, wire, wire_sent, wired
+from serving import api_answers, pages, problems, wire, wire_sent, wired
 from serving.access.guard import note
 from serving.book import Band, Run
 from serving.explained import Explained
@@ -271,6 +271,7 @@ def make_app() -> FastAPI:
     """The app. What answers is put into ``app.state.answers``, because it comes to life later, with the service."""
     app = FastAPI(title="Ebb", version="1", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(ROUTER)
+    app.include_router(api_answers.ROUTER)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(EbbError, _not_now)
@@ -290,7 +291,7 @@ def openapi() -> dict[str, Any]:
         title="Ebb",
         version="1",
         summary="How likely each account is to leave, why, and what to do first",
-        routes=[posted, *ROUTER.routes],
+        routes=[posted, *ROUTER.routes, *api_answers.ROUTER.routes],
     )
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 import pandas as pd
@@ -72,6 +73,11 @@ class Desk:
         known = [name for name in wanted if name in laid.signals.places]
         unknown = tuple(name for name in wanted if name not in laid.signals.places)
         return laid.scored, laid.written.of(known), unknown
+
+    @property
+    def home(self) -> Path:
+        """Where answers of analyses are kept."""
+        return self._settings.home
 
     def stale(self) -> str | None:
         """Why what is answered may be old: the model or the book could not be looked for; None where they could."""
