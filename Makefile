@@ -60,7 +60,7 @@ docs: $(INSTALLED_DEV) ## write the generated parts of the documentation anew
 
 # uv resolves for every platform and Python at once, from wherever it is set up to look; no address is written down.
 COMPILE = uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
-	--no-emit-index-url --no-emit-find-links pyproject.toml --extra build
+	--no-emit-index-url --no-emit-find-links pyproject.toml --extra build --extra postgres
 lock: ## renew requirements.lock and requirements-dev.lock within the bounds of pyproject.toml
 	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && \
 	$(PYTHON) -m venv "$$tools" && \

@@ -14,6 +14,7 @@ import typer
 from features.errors import EbbError
 from serving.commands import (
     asking,
+    bento,
     demo,
     explaining,
     forecasting,
@@ -62,6 +63,7 @@ for _command in (
     asking.tiers,
     asking.analyse,
     service.serve,
+    bento.bento,
     learning.signals,
     signal_table.build,
     signal_table.sql,

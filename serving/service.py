@@ -1,5 +1,6 @@
 """The scoring service, the only file that imports bentoml: POST by BentoML, GET by `serving.api`, through one door."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Final
@@ -7,7 +8,7 @@ from typing import Final
 import bentoml
 from starlette.responses import Response
 
-from features.errors import EbbError
+from features.errors import EbbError, SettingsError
 from serving import problems, wire
 from serving.access.guard import Guard, State, note
 from serving.access.watch import Watch
@@ -31,9 +32,8 @@ class Scoring:
 
     def __init__(self) -> None:
         settings = load(_path("EBB_CONFIG"), data=_path("EBB_DATA"), home=_path("EBB_HOME"))
-        opened = os.environ.get(OPENED, ",".join(settings.serve.open))
         self.desk = Desk(settings, ("score", *_options()))
-        self.watch = Watch(settings.store_url, open=frozenset(filter(None, opened.split(","))))
+        self.watch = Watch(settings.store_url, open=_opened(settings))
         _app.state.answers, _state.access = self.desk, self.watch
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
@@ -78,6 +78,30 @@ def serve(settings: Settings, config: Path | None) -> None:
     if config is not None:
         os.environ["EBB_CONFIG"] = str(config.absolute())
     Ebb.serve_http(host=settings.serve.host, port=settings.serve.port)
+
+
+def bundle(folder: Path, version: str, requirements: str, containerfile: str) -> Path:
+    """The folder of a new Bento of the code in ``folder``, with the requirements as they are locked there."""
+    logging.getLogger("bentoml").setLevel(logging.ERROR)  # it tells every build that a template is the old way
+    built = bentoml.bentos.build(
+        "serving.service:Ebb",
+        version=version,
+        description=(Scoring.__doc__ or "").strip(),
+        include=["*"],
+        build_ctx=str(folder),
+        # A template of our own; without it the framework fetches a tool to lock anew what is locked.
+        docker={"dockerfile_template": containerfile},
+        python={"requirements_txt": requirements, "lock_packages": False},
+    )
+    return Path(built.path)
+
+
+def _opened(settings: Settings) -> frozenset[str]:
+    """What needs no key. SettingsError where that is everything and nobody looked who can reach it."""
+    told = os.environ.get(OPENED)
+    if told is None and "all" in settings.serve.open:
+        raise SettingsError('serve.open = ["all"] is for `ebb serve`, which then serves this machine only')
+    return frozenset(filter(None, settings.serve.open if told is None else told.split(",")))
 
 
 def _options() -> list[str]:
