@@ -1,29 +1,30 @@
 """The GET side of the service: worklist, accounts, readiness and documentation, as one ASGI app.
 
 FastAPI, which MLflow brings along already: parameters are checked from their types, and the OpenAPI 3.1 document
-follows from the same types. BentoML's endpoints only answer POST; their part of the document is added here.
+follows from the same types (`serving.document`).
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Protocol, Self
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
-from fastapi.routing import APIRoute
 from pydantic import Field, model_validator
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
 
 from features.errors import EbbError
 from serving import api_answers, pages, problems, wire, wire_sent, wired
 from serving.access.guard import note
 from serving.book import Band, Run
+from serving.document import openapi
 from serving.explained import Explained
 from serving.jobs import Job
 from serving.outlook import Outlook
-from serving.sent import ReusedKeyError, Sending
+from serving.sent import Kind, ReusedKeyError, Sending
 from serving.store import Choice
-from serving.worklist import Worklist
+from serving.worklist import NoRunError, Worklist
 
 HISTORY: Final = 52
 """How many past runs an account shows: a year of Mondays."""
@@ -53,11 +54,8 @@ class Answers(Protocol):
     def worklist(self, choice: Choice, run: int | None = None) -> Worklist:
         """The ranked book, cut to the choice; of an earlier run where one is named."""
 
-    def take_outcomes(self, told: list[wire_sent.ToldOutcome], idempotency_key: str) -> Sending:
-        """Keep how contracts ended."""
-
-    def take_feedback(self, said: list[wire_sent.Feedback], idempotency_key: str) -> Sending:
-        """Keep what people say of scores."""
+    def take(self, kind: Kind, told: Sequence[wire.Body], idempotency_key: str) -> Sending:
+        """Keep what others sent in: how contracts ended, or what they say of scores."""
 
     def refresh(self) -> Job:
         """Begin to read the facts and score the book anew, or give the job that does so already."""
@@ -130,10 +128,13 @@ Desk = Annotated[Answers, Depends(_answers)]
 ROUTER: Final = APIRouter(responses={422: {"model": wire.Problem}, 503: {"model": wire.Problem}})
 
 
+TAGGED: Final = {"ETag": {"description": "of this page of this run", "schema": {"type": "string"}}}
+
+
 @ROUTER.get(
     "/v1/worklist",
     summary="Accounts by expected ARR lost",
-    responses={304: {"description": "nothing new since `ETag`"}},
+    responses={200: {"headers": TAGGED}, 304: {"description": "nothing new since `ETag`", "headers": TAGGED}},
 )
 def worklist(
     query: Annotated[WorklistQuery, Query()], request: Request, response: Response, desk: Desk
@@ -175,18 +176,23 @@ Once = Annotated[
 ]
 
 
-@ROUTER.post("/v1/outcomes", summary="How contracts ended", status_code=201)
+AGAIN: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"model": wire_sent.Taken, "description": "the same request came before; nothing was kept twice"}
+}
+
+
+@ROUTER.post("/v1/outcomes", summary="How contracts ended", status_code=201, responses=AGAIN)
 def outcomes(request: wire_sent.OutcomesRequest, once: Once, response: Response, desk: Desk) -> wire_sent.Taken:
     """What people know of decisions; it wins over what the contracts say. 201 the first time, 200 again."""
     note([one.account_id for one in request.outcomes], None, None)
-    return _taken(desk.take_outcomes(request.outcomes, once), response)
+    return _taken(desk.take("outcomes", request.outcomes, once), response)
 
 
-@ROUTER.post("/v1/feedback", summary="What people say of scores", status_code=201)
+@ROUTER.post("/v1/feedback", summary="What people say of scores", status_code=201, responses=AGAIN)
 def feedback(request: wire_sent.FeedbackRequest, once: Once, response: Response, desk: Desk) -> wire_sent.Taken:
     """Why a score is wrong, for whoever reviews them (`ebb sent`). 201 the first time, 200 again."""
     note([one.account_id for one in request.feedback], None, None)
-    return _taken(desk.take_feedback(request.feedback, once), response)
+    return _taken(desk.take("feedback", request.feedback, once), response)
 
 
 def _taken(sending: Sending, response: Response) -> wire_sent.Taken:
@@ -196,7 +202,12 @@ def _taken(sending: Sending, response: Response) -> wire_sent.Taken:
     return wire_sent.Taken(kept=len(sending.kept), errors=errors)
 
 
-@ROUTER.post("/v1/refresh", summary="Read the facts and score the book anew", status_code=202)
+@ROUTER.post(
+    "/v1/refresh",
+    summary="Read the facts and score the book anew",
+    status_code=202,
+    responses={202: {"headers": {"Location": {"description": "where its progress is", "schema": {"type": "string"}}}}},
+)
 def refresh(response: Response, desk: Desk) -> wire_sent.Job:
     """Begins a job, or names the one that runs already; `Location` tells where its progress is."""
     begun = desk.refresh()
@@ -264,35 +275,23 @@ async def index() -> RedirectResponse:
 @ROUTER.get("/docs.json", include_in_schema=False)
 async def document() -> JSONResponse:
     """The OpenAPI document."""
-    return JSONResponse(openapi())
+    return JSONResponse(openapi(routes()))
+
+
+def routes() -> list[BaseRoute]:
+    """Every route of the app."""
+    return [*ROUTER.routes, *api_answers.ROUTER.routes]
 
 
 def make_app() -> FastAPI:
     """The app. What answers is put into ``app.state.answers``, because it comes to life later, with the service."""
-    app = FastAPI(title="Ebb", version="1", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(title="Ebb", version="1", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.include_router(ROUTER)
     app.include_router(api_answers.ROUTER)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(EbbError, _not_now)
     return app
-
-
-def openapi() -> dict[str, Any]:
-    """The OpenAPI 3.1 document of every path, the scoring endpoint included."""
-
-    def score(request: wire.ScoreRequest) -> wire.ScoreResponse:  # noqa: ARG001 -- only its type is read
-        """Risk, band, drivers and renewal of each account; ids that are not in the book come back under errors."""
-        raise AssertionError("a document asks nothing")
-
-    refused: dict[int | str, dict[str, Any]] = {code: {"model": wire.Problem} for code in (400, 413, 415, 422, 503)}
-    posted = APIRoute("/v1/score", score, methods=["POST"], response_model=wire.ScoreResponse, responses=refused)
-    return get_openapi(
-        title="Ebb",
-        version="1",
-        summary="How likely each account is to leave, why, and what to do first",
-        routes=[posted, *ROUTER.routes, *api_answers.ROUTER.routes],
-    )
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
@@ -310,7 +309,8 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 
 async def _not_now(_: Request, error: Exception) -> JSONResponse:
-    return _problem(422 if isinstance(error, ReusedKeyError) else 503, str(error))
+    # What the caller named is at fault, not the service.
+    return _problem(422 if isinstance(error, (ReusedKeyError, NoRunError)) else 503, str(error))
 
 
 def _problem(status: int, detail: str | None, headers: Any = None) -> JSONResponse:

@@ -14,6 +14,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from features.errors import SettingsError, StoreError
 from serving import migrations
 
+NUL: Final = chr(0)
+
 BUSY_SECONDS: Final = 30
 """How long a writer waits for another one's transaction before it gives up."""
 
@@ -33,6 +35,8 @@ class Database:
             ) from None
         if self.is_sqlite:
             _prepare_sqlite(self._engine)
+        else:
+            _spare_nul(self._engine)
         try:
             self._bring_forward()
         except BaseException:
@@ -99,6 +103,23 @@ def _parsed(url: str) -> URL:
         raise SettingsError(
             "store.url is no SQLAlchemy address; one looks like sqlite:////path/ebb.db or postgresql://host/ebb"
         ) from None
+
+
+def _spare_nul(engine: Engine) -> None:
+    """PostgreSQL holds no text with a NUL and fails at one: it is asked for the replacement character in its place.
+
+    A path or an id that somebody made up is no fault of the store, and must not keep the record of calls from going on.
+    """
+
+    @event.listens_for(engine, "before_cursor_execute", retval=True)
+    def spare(_: object, __: object, statement: str, values: Any, *___: object) -> tuple[str, Any]:
+        return statement, [_spared(row) for row in values] if isinstance(values, list) else _spared(values)
+
+
+def _spared(row: Any) -> Any:
+    if not isinstance(row, dict) or not any(isinstance(value, str) and NUL in value for value in row.values()):
+        return row
+    return {name: value.replace(NUL, "�") if isinstance(value, str) else value for name, value in row.items()}
 
 
 def _prepare_sqlite(engine: Engine) -> None:

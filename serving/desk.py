@@ -14,7 +14,7 @@ from typing import Final
 import pandas as pd
 
 from features.errors import EbbError, ModelError, StoreError
-from serving import wire, wire_sent, wired
+from serving import wire, wired
 from serving.access.guard import asking
 from serving.book import Run
 from serving.config import Settings
@@ -22,7 +22,7 @@ from serving.explained import Explained, explained
 from serving.jobs import Job, Jobs
 from serving.outlook import Outlook
 from serving.rating import Peers, levers_of, peers, rate
-from serving.sent import Inbox, Sending
+from serving.sent import Inbox, Kind, Sending
 from serving.signal_book import BOOK, SignalBook
 from serving.store import Choice, ScoreStore
 from serving.worklist import Worklist, latest, worklist
@@ -139,15 +139,10 @@ class Desk:
             signals=list(champion.scorer.columns),
         )
 
-    def take_outcomes(self, told: list[wire_sent.ToldOutcome], idempotency_key: str) -> Sending:
-        """Keep how contracts ended."""
+    def take(self, kind: Kind, told: Sequence[wire.Body], idempotency_key: str) -> Sending:
+        """Keep what others sent in: how contracts ended, or what they say of scores."""
         rows = [one.model_dump(mode="json") for one in told]
-        return Inbox(self._opened()).outcomes(rows, idempotency_key=idempotency_key, key=asking())
-
-    def take_feedback(self, said: list[wire_sent.Feedback], idempotency_key: str) -> Sending:
-        """Keep what people say of scores."""
-        rows = [one.model_dump(mode="json") for one in said]
-        return Inbox(self._opened()).feedback(rows, idempotency_key=idempotency_key, key=asking())
+        return Inbox(self._opened()).take(kind, rows, idempotency_key=idempotency_key, key=asking())
 
     def latest(self) -> Run:
         """The latest run, which is the book."""

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving import problems
+from serving.problems import RefusedError, refuse
 from serving.wire import ScoreRequest, SignalsRequest
 from serving.wire_sent import FeedbackRequest, OutcomesRequest
 
@@ -25,16 +26,13 @@ BODIES: Final[Mapping[str, type[BaseModel]]] = {
 }
 """The paths that take a body, and its shape."""
 
+REDIRECTS: Final = (301, 302, 303, 307, 308)
+
+NO_SNIFFING: Final = (b"x-content-type-options", b"nosniff")
+"""No browser takes an answer for anything but what it says it is."""
+
 OWN_PATHS: Final = ("/healthz", "/readyz")
 """Paths the framework answers too, but without saying why; ours answers them."""
-
-
-class RefusedError(Exception):
-    """A request that does not come in: the status, and the sentence."""
-
-    def __init__(self, status: int, detail: str):
-        super().__init__(detail)
-        self.status = status
 
 
 class Door:
@@ -49,24 +47,35 @@ class Door:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        path, answer = scope["path"], _Answer(send)
+        path, answer = scope["path"], _Answer(send, scope["path"])
         try:
+            _check_length(scope)
             if path in BODIES and scope["method"] == "POST":
                 receive = _replayed(_valid(BODIES[path], await _read(scope, receive)), receive)
+            else:
+                # No other path takes a body: none is read, however long it is.
+                receive = _replayed(b"", receive)
         except RefusedError as refused:
-            await answer.refuse(refused.status, str(refused))
+            await refuse(send, refused)
             return
         await (self.own if path in OWN_PATHS else self.app)(scope, receive, answer)
 
 
-async def _read(scope: Scope, receive: Receive) -> bytes:
-    headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
-    kind = headers.get(b"content-type", "application/json").split(";")[0].strip().lower()
-    if kind != "application/json":
-        raise RefusedError(415, f"the body should be application/json, not {problems.echo(kind)}")
-    length = headers.get(b"content-length", "")
+def _header(scope: Scope, name: bytes, absent: str = "") -> str:
+    return next((value.decode("latin-1") for given, value in scope["headers"] if given.lower() == name), absent)
+
+
+def _check_length(scope: Scope) -> None:
+    """RefusedError where a body says that it is too long, before any of it is read."""
+    length = _header(scope, b"content-length")
     if length.isdigit() and int(length) > MOST_BYTES:
         raise RefusedError(413, f"the body may hold {MOST_BYTES:,} bytes, not {length[:20]}")
+
+
+async def _read(scope: Scope, receive: Receive) -> bytes:
+    kind = _header(scope, b"content-type", "application/json").split(";")[0].strip().lower()
+    if kind != "application/json":
+        raise RefusedError(415, f"the body should be application/json, not {problems.echo(kind)}")
     chunks, size, more = [], 0, True
     while more:
         message = await receive()
@@ -105,27 +114,31 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
 
 
 class _Answer:
-    """Sends on what the service answers; an error that is no problem document becomes one."""
+    """Sends on what the service answers; an error that is no problem document becomes one.
 
-    def __init__(self, send: Send):
+    The framework leads a path with a slash too many to another one, at whatever host the request names: there is no
+    such path. Ebb's own redirect is from `/`.
+    """
+
+    def __init__(self, send: Send, path: str):
         self._send = send
-        self._status: int | None = None
+        self._path = path
+        self._instead: RefusedError | None = None
 
     async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start" and message["status"] >= 400 and not _is_problem(message):
-            self._status = message["status"]
-            self._allow = [(name, value) for name, value in message["headers"] if name.lower() == b"allow"]
-        elif self._status is None:
+        if message["type"] == "http.response.start":
+            status: int = message["status"]
+            if status in REDIRECTS and self._path != "/":
+                self._instead = RefusedError(404, None)
+            elif status >= 400 and not _is_problem(message):
+                allow = [value.decode("latin-1") for name, value in message["headers"] if name.lower() == b"allow"]
+                self._instead = RefusedError(status, None, {"Allow": allow[0]} if allow else None)
+            else:
+                await self._send({**message, "headers": [*message["headers"], NO_SNIFFING]})
+        elif self._instead is None:
             await self._send(message)
         elif not message.get("more_body", False):
-            await self.refuse(self._status, None, self._allow)
-
-    async def refuse(self, status: int, detail: str | None, headers: list[tuple[bytes, bytes]] | None = None) -> None:
-        """Answer with a problem document."""
-        body = problems.body(status, detail)
-        kept = [(b"content-type", problems.MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
-        await self._send({"type": "http.response.start", "status": status, "headers": kept + (headers or [])})
-        await self._send({"type": "http.response.body", "body": body})
+            await refuse(self._send, self._instead)
 
 
 def _is_problem(message: Message) -> bool:

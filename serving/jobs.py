@@ -1,6 +1,7 @@
 """Jobs: work that takes longer than a request, in a process of its own, with its progress kept under home."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -12,10 +13,16 @@ from pathlib import Path
 from typing import Final, Literal
 from uuid import uuid4
 
-from features.errors import StoreError
+from features.errors import PushError
+from serving.whole_file import whole
+
+LOG: Final = logging.getLogger(__name__)
 
 KEPT: Final = 50
 """How many jobs are remembered."""
+
+LONGEST_ID: Final = 32
+"""No file system is asked for more."""
 
 COMMAND: Final = ("-c", "from serving.cli import main; main()")
 """The command `ebb` by the interpreter that serves, wherever that is installed."""
@@ -34,7 +41,7 @@ class Job:
 
 
 class Jobs:
-    """The jobs of one service; one runs at a time. Raises StoreError where they cannot be kept."""
+    """The jobs of one service; one runs at a time."""
 
     def __init__(self, home: Path, arguments: Sequence[str]):
         self._folder = home / "jobs"
@@ -58,6 +65,7 @@ class Jobs:
             began = datetime.now(UTC).isoformat(timespec="seconds")
             job = Job(id=uuid4().hex[:12], state="running", began_at=began, pid=self._running.pid)
             self._keep(job)
+            self._prune()
             threading.Thread(target=self._follow, args=(self._running, job), name="job", daemon=True).start()
             return job
 
@@ -66,7 +74,7 @@ class Jobs:
         if self._now is not None and self._now.id == identity:
             return self._now
         path = self._folder / f"{identity}.json"
-        if not identity.isalnum() or not path.is_file():
+        if not identity.isalnum() or len(identity) > LONGEST_ID or not path.is_file():
             return None
         found = json.loads(path.read_text(encoding="utf-8"))
         job = Job(**{**found, "progress": tuple(found["progress"])})
@@ -88,16 +96,18 @@ class Jobs:
         self._keep(replace(job, state="done" if process.returncode == 0 else "failed", ended_at=ended, pid=None))
 
     def _keep(self, job: Job) -> None:
+        """Keep where a job stands; where the disk takes it not, this process alone knows, and the log says so."""
         self._now = job
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            partial = self._folder / f".{job.id}.partial"
-            partial.write_text(json.dumps(asdict(job)), encoding="utf-8")
-            partial.replace(self._folder / f"{job.id}.json")
-            for old in sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime)[:-KEPT]:
-                old.unlink(missing_ok=True)
-        except OSError as error:
-            raise StoreError(f"{self._folder} cannot be written: {error.strerror or error}") from error
+            with whole(self._folder / f"{job.id}.json") as path:
+                path.write_text(json.dumps(asdict(job)), encoding="utf-8")
+        except PushError as error:
+            LOG.warning("the job goes on, but is not kept: %s", error)
+
+    def _prune(self) -> None:
+        """Forget the oldest jobs."""
+        for old in sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime)[:-KEPT]:
+            old.unlink(missing_ok=True)
 
 
 def _alive(pid: int | None) -> bool:

@@ -5,10 +5,14 @@ import binascii
 import hashlib
 import json
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.exceptions import HTTPException
 
 from serving.book import Run, Score
+
+MOST: Final = 2**31
+"""Numbers of runs and places are below."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +34,10 @@ def read(text: str) -> Cursor:
     try:
         found = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         run, place, unknown = found
-    except (binascii.Error, ValueError, TypeError):
+    # A text that is nested too deep is no cursor either.
+    except (binascii.Error, ValueError, TypeError, RecursionError):
         raise HTTPException(422, "cursor: not one that a page gave as next") from None
-    if type(run) is not int or type(place) is not int or type(unknown) is not bool or max(run, place) > 2**31:
+    if [type(run), type(place), type(unknown)] != [int, int, bool] or not (0 < run < MOST and 0 <= place < MOST):
         raise HTTPException(422, "cursor: not one that a page gave as next")
     return Cursor(run=run, after=(place, unknown))
 

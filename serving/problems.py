@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
+from starlette.types import Send
+
 from serving.wire import Problem
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -19,6 +21,30 @@ SENTENCES: Final[Mapping[int, str]] = {
     503: "the service is busy; ask again shortly",
 }
 """What is said where the framework says nothing of use. A fault of the service never tells its insides."""
+
+
+class RefusedError(Exception):
+    """A request that does not come in: the status, the sentence and headers."""
+
+    def __init__(self, status: int, detail: str | None, headers: Mapping[str, str] | None = None):
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = headers or {}
+
+
+async def refuse(send: Send, refused: RefusedError) -> None:
+    """Answer a request with a problem document."""
+    told = body(refused.status, refused.detail)
+    headers = {
+        "Content-Type": MEDIA_TYPE,
+        "X-Content-Type-Options": "nosniff",
+        "Content-Length": str(len(told)),
+        **refused.headers,
+    }
+    raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": refused.status, "headers": raw})
+    await send({"type": "http.response.body", "body": told})
 
 
 def problem(status: int, detail: str | None = None) -> Problem:

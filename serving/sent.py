@@ -43,13 +43,25 @@ class Inbox:
     def __init__(self, store: ScoreStore):
         self._store = store
 
-    def outcomes(self, rows: Sequence[dict[str, Any]], *, idempotency_key: str, key: str | None) -> Sending:
-        """Keep how contracts ended; an account's contract is the one it was last scored with where none is named."""
-        return self._take("outcomes", rows, idempotency_key, key)
+    def take(self, kind: Kind, rows: Sequence[dict[str, Any]], *, idempotency_key: str, key: str | None) -> Sending:
+        """Keep what was sent, once; an account's contract is the one it was last scored with where none is named.
 
-    def feedback(self, rows: Sequence[dict[str, Any]], *, idempotency_key: str, key: str | None) -> Sending:
-        """Keep what people say of scores."""
-        return self._take("feedback", rows, idempotency_key, key)
+        Raises ReusedKeyError where the key came before with something else.
+        """
+        digest = hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
+        contracts = self._contracts([row["account_id"] for row in rows])
+        same = select(SENT).where(SENT.c.kind == kind, SENT.c.idempotency_key == idempotency_key)
+        with self._store.database.writing() as connection:
+            row = connection.execute(same).first()
+            if row is None:
+                kept, errors = _sorted(rows, contracts, of_contracts=kind == "outcomes")
+                values = {"kind": kind, "idempotency_key": idempotency_key, "digest": digest, "key": key}
+                held = {"kept": kept, "errors": errors}
+                connection.execute(insert(SENT).values(at=datetime.now(UTC), rows=held, **values))
+                return _sending(connection.execute(same).one())
+        if row.digest != digest:
+            raise ReusedKeyError(f"the Idempotency-Key {idempotency_key[:40]!r} was used for something else before")
+        return _sending(row, again=True)
 
     def all(self, kind: Kind | None = None, *, limit: int | None = None) -> tuple[Sending, ...]:
         """Everything that was sent in, the last first."""
@@ -70,22 +82,6 @@ class Inbox:
             for sending in reversed(self.all("outcomes"))
             for row in sending.kept
         )
-
-    def _take(self, kind: Kind, rows: Sequence[dict[str, Any]], idempotency_key: str, key: str | None) -> Sending:
-        digest = hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
-        contracts = self._contracts([row["account_id"] for row in rows])
-        same = select(SENT).where(SENT.c.kind == kind, SENT.c.idempotency_key == idempotency_key)
-        with self._store.database.writing() as connection:
-            row = connection.execute(same).first()
-            if row is None:
-                kept, errors = _sorted(rows, contracts, of_contracts=kind == "outcomes")
-                values = {"kind": kind, "idempotency_key": idempotency_key, "digest": digest, "key": key}
-                held = {"kept": kept, "errors": errors}
-                connection.execute(insert(SENT).values(at=datetime.now(UTC), rows=held, **values))
-                return _sending(connection.execute(same).one())
-        if row.digest != digest:
-            raise ReusedKeyError(f"the Idempotency-Key {idempotency_key[:40]!r} was used for something else before")
-        return _sending(row, again=True)
 
     def _contracts(self, account_ids: Sequence[str]) -> dict[str, list[str | None]]:
         """Account -> the contracts it was ever scored with, the last one first."""

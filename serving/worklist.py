@@ -14,6 +14,10 @@ REASONS: Final = 3
 """How many reasons stand beside an account: what a person takes in at a glance."""
 
 
+class NoRunError(StoreError):
+    """A run was named that is not in the store."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Item:
     """One account of the worklist: its score, up to three reasons as sentences, and what to do.
@@ -42,7 +46,7 @@ def worklist(store: ScoreStore, choice: Choice, number: int | None = None) -> Wo
     """The chosen accounts of the latest run, or of the run of that number; StoreError when there is none."""
     run = latest(store) if number is None else store.run(number)
     if run is None:
-        raise StoreError(f"there is no run {number}")
+        raise NoRunError(f"there is no run {number}; begin with the first page again")
     scores = store.scores(run, choice)
     moved = changed(store, run, scores)
     warm = store.temperatures(run, [score.account_id for score in scores])

@@ -74,7 +74,7 @@ def test_a_cursor_that_no_page_gave_is_refused(client: httpx.Client, cursor: str
 def test_a_cursor_of_a_run_that_never_was_is_said(client: httpx.Client) -> None:
     """A store that was made anew knows no run of old pages."""
     cursor = base64.urlsafe_b64encode(json.dumps([2**30, 5, False]).encode()).decode()
-    assert_problem(client.get("/v1/worklist", params={"cursor": cursor}), 503, "there is no run")
+    assert_problem(client.get("/v1/worklist", params={"cursor": cursor}), 422, "there is no run")
 
 
 def test_brought_signals_give_the_risk_of_the_book(client: httpx.Client, market_home: MarketHome) -> None:

@@ -19,10 +19,10 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from features.errors import EbbError
-from serving import problems
 from serving.access.keys import Key, parted
 from serving.access.keys import Scope as KeyScope
 from serving.access.ring import Call
+from serving.problems import RefusedError, refuse
 
 ALWAYS_OPEN: Final = frozenset({"/healthz", "/readyz", "/livez"})
 """What whoever runs the process asks; no answer names an account."""
@@ -89,15 +89,6 @@ class Access(Protocol):
         """Keep a call, soon."""
 
 
-class RefusedError(Exception):
-    """A caller who does not come in: the status, the sentence and headers."""
-
-    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None):
-        super().__init__(detail)
-        self.status = status
-        self.headers = headers or {}
-
-
 class Guard:
     """ASGI middleware around the whole service; ``access`` comes to life later, with the service."""
 
@@ -121,7 +112,7 @@ class Guard:
                 self._admit(key, scope)
                 noted.key = None if key is None else key.name
             except RefusedError as refused:
-                await _refuse(answer, refused)
+                await refuse(answer, refused)
                 return
             await self.app(scope, receive, answer)
         finally:
@@ -242,14 +233,6 @@ def _call(at: datetime, key: Key | None, scope: Scope, status: int, noted: Noted
         cutoff=noted.cutoff,
         milliseconds=took,
     )
-
-
-async def _refuse(send: Send, refused: RefusedError) -> None:
-    body = problems.body(refused.status, str(refused))
-    headers = {"Content-Type": problems.MEDIA_TYPE, "Content-Length": str(len(body)), **refused.headers}
-    told = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": refused.status, "headers": told})
-    await send({"type": "http.response.body", "body": body})
 
 
 class _Watched:

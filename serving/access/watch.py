@@ -7,7 +7,7 @@ import time
 from datetime import datetime
 from typing import Final
 
-from features.errors import EbbError, SettingsError
+from features.errors import EbbError
 from serving.access.keys import Key
 from serving.access.ring import Call, KeyRing
 from serving.database import Database
@@ -42,7 +42,7 @@ class Watch:
         self._ring: KeyRing | None = None
         self._keys: dict[str, Key] = {}
         self._looked = float("-inf")
-        self._lock = threading.Lock()
+        self._lock, self._opening = threading.Lock(), threading.Lock()
         self._calls: queue.Queue[Call | None] = queue.Queue(WAITING)
         self._dropped = 0
         self._writer = threading.Thread(target=self._write, name="calls", daemon=True)
@@ -70,9 +70,10 @@ class Watch:
         self._writer.join(10)
 
     def _opened(self) -> KeyRing:
-        if self._ring is None:
-            self._ring = KeyRing(Database(self._url))
-        return self._ring
+        with self._opening:
+            if self._ring is None:
+                self._ring = KeyRing(Database(self._url))
+            return self._ring
 
     def _known(self, seconds: float = LOOK_SECONDS) -> dict[str, Key]:
         """The keys as they were in the store so many seconds ago at most."""
@@ -102,8 +103,6 @@ class Watch:
         used: dict[str, datetime] = {call.key: call.at for call in calls if call.key is not None and call.status != 401}
         try:
             self._opened().record(calls, used)
-        except SettingsError:
-            raise
         except EbbError as error:
             LOG.warning("%d calls wait to be recorded: %s", len(calls), error)
             return False
