@@ -3,13 +3,9 @@
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import sysconfig
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -18,6 +14,7 @@ import pytest
 from features.errors import SettingsError
 from serving import bento
 from tests.market_home import MarketHome, a_client, a_key, ebb
+from tests.servers import a_port, answering
 
 LARGEST = 2_000_000
 """Bytes: the code is smaller, data and models are larger."""
@@ -139,32 +136,10 @@ def contained(built: Path, port: int) -> tuple[list[str], dict[str, str]]:
     return [word.replace("0.0.0.0", "127.0.0.1") for word in command], told
 
 
-@contextmanager
-def served(command: list[str], folder: Path, port: int, environment: Mapping[str, str]) -> Iterator[str]:
-    """The address of what a command serves on a port, with its last words when it does not."""
-    log = folder / "served.log"
-    with log.open("w") as said:
-        process = subprocess.Popen(command, cwd=folder, env=dict(environment), stdout=said, stderr=said)
-        try:
-            for _ in range(900):
-                assert process.poll() is None, log.read_text()[-2000:]
-                try:
-                    httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=5)
-                    break
-                except httpx.TransportError:
-                    time.sleep(0.1)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
 @pytest.mark.parametrize("by", ["BentoML", "the container's command"])
 def test_scores_from_elsewhere(by: str, built: Path, python: Path, market_home: MarketHome, tmp_path: Path) -> None:
     """Served from another folder without the checkout, the Bento answers a key with the scores that Ebb gives."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = a_port()
     home = {"EBB_HOME": str(market_home.folder), "EBB_DATA": str(market_home.data), "BENTOML_HOME": str(tmp_path / "b")}
     if by == "BentoML":
         command = ["python", "-m", "bentoml", "serve", str(built), "--host", "127.0.0.1", "--port", str(port)]
@@ -173,7 +148,12 @@ def test_scores_from_elsewhere(by: str, built: Path, python: Path, market_home: 
         command, told = contained(built, port)
     environment = apart(python, **told | home)
     key = a_key(market_home.folder, f"bento-{len(by)}", "score", "read")
-    with served([str(python), *command[1:]], tmp_path, port, environment) as url, a_client(url, key) as client:
+    url = f"http://127.0.0.1:{port}"
+    command[0] = str(python)
+    with (
+        answering(command, f"{url}/healthz", tmp_path / "served.log", whole=environment),
+        a_client(url, key) as client,
+    ):
         assert httpx.post(f"{url}/v1/score", json={"account_ids": ["a"]}).status_code == 401
         account = client.get("/v1/worklist", params={"top": 1}).json()["items"][0]["account_id"]
         answer = client.post("/v1/score", json={"account_ids": [account, "nobody"]})
