@@ -99,7 +99,7 @@ def _table(facts: Facts, mode: Mode, lay: Callable[[], None], catalogue: tuple[S
     traits.hold(facts)
     lay()
     # The books that accounts are compared with are computed in the same pass: often they are the same looks.
-    months = standing.months(_cutoffs(facts))
+    months = standing.months(_cutoffs(facts)) if standing.ranked(catalogue) else ()
     snapshots.lay_books_beside(facts, mode, cutoffs=months)
     keys = facts.engine.frame(KEYS)
     computed = plan.run(facts, catalogue)

@@ -14,6 +14,7 @@ import typer
 from features.errors import EbbError
 from serving.commands import (
     asking,
+    asking_health,
     bento,
     demo,
     explaining,
@@ -61,6 +62,7 @@ for _command in (
     monitor.monitor,
     sent.sent,
     asking.tiers,
+    asking_health.health,
     asking.analyse,
     service.serve,
     bento.bento,

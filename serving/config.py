@@ -167,6 +167,15 @@ class BandSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HealthSettings:
+    """Weights of health set by hand; they are learnt from renewals where all three are 0."""
+
+    frequency: float = setting(0.0, "weight of how often people come", least=0)
+    time: float = setting(0.0, "weight of how long they stay", least=0)
+    adoption: float = setting(0.0, "weight of how much of it they use, and how many of them", least=0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class StoreSettings:
     """Where scores are kept."""
 
@@ -209,6 +218,7 @@ class Settings:
     traits: TraitSettings = field(default_factory=TraitSettings)
     team: TeamSettings = field(default_factory=TeamSettings)
     bands: BandSettings = field(default_factory=BandSettings)
+    health: HealthSettings = field(default_factory=HealthSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     mlflow: MlflowSettings = field(default_factory=MlflowSettings)
     serve: ServeSettings = field(default_factory=ServeSettings)

@@ -25,8 +25,18 @@ def _tiers(facts: Facts, settings: Settings) -> Answer:
     return tiers(facts, grace_days=settings.data.grace_days)
 
 
+def health_of(facts: Facts, settings: Settings, **asked: int) -> Answer:
+    """Health with the weights of the settings; ``asked`` as in `HealthAsked`."""
+    from serving.steps import mode_of
+    from training.health_answer import HealthAsked, health
+
+    weights = {name: float(value) for name, value in vars(settings.health).items()}
+    return health(facts, mode_of(facts, settings), HealthAsked(**asked, **weights))  # type: ignore[arg-type]
+
+
 QUESTIONS: Final[tuple[Question, ...]] = (
     Question(name="tiers", asks="Who pays how much, and who should look after them?", answer=_tiers),
+    Question(name="health", asks="How healthy is each account, and does that tell who leaves?", answer=health_of),
 )
 
 

@@ -71,13 +71,12 @@ def tell(found: Answer, form: Format) -> None:
         write(sheet.records(), _columns(sheet), form)
     else:
         title = "\n".join(found.says)
-        for sheet in found.sheets:
+        for place, sheet in enumerate(found.sheets):
             rows = sheet.records()
             left = 0 if sheet.most is None else max(0, len(rows) - sheet.most)
-            write(rows[: len(rows) - left], _columns(sheet), form, title=title)
+            write(rows[: len(rows) - left], _columns(sheet), form, title=title if place == 0 else sheet.name)
             if left:
                 typer.echo(f"… and {left:,} more; --format csv or json tells all\n")
-            title = ""
 
 
 def draw(found: Answer, path: Path) -> None:
