@@ -15,6 +15,7 @@ from features.errors import EbbError
 from serving.commands import (
     asking,
     asking_health,
+    asking_money,
     bento,
     demo,
     explaining,
@@ -63,6 +64,7 @@ for _command in (
     sent.sent,
     asking.tiers,
     asking_health.health,
+    asking_money.retention,
     asking.analyse,
     service.serve,
     bento.bento,

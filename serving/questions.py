@@ -34,9 +34,16 @@ def health_of(facts: Facts, settings: Settings, **asked: int) -> Answer:
     return health(facts, mode_of(facts, settings), HealthAsked(**asked, **weights))  # type: ignore[arg-type]
 
 
+def _retention(facts: Facts, settings: Settings) -> Answer:
+    from training.analyses.retention import retention
+
+    return retention(facts, grace_days=settings.data.grace_days)
+
+
 QUESTIONS: Final[tuple[Question, ...]] = (
     Question(name="tiers", asks="Who pays how much, and who should look after them?", answer=_tiers),
     Question(name="health", asks="How healthy is each account, and does that tell who leaves?", answer=health_of),
+    Question(name="retention", asks="Who comes back, and how long do accounts stay?", answer=_retention),
 )
 
 
