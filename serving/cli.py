@@ -65,6 +65,7 @@ for _command in (
     asking.tiers,
     asking_health.health,
     asking_money.retention,
+    asking.plays,
     asking.analyse,
     service.serve,
     bento.bento,

@@ -154,6 +154,16 @@ class TeamSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PlaySettings:
+    """How it is found out whether plays work: some accounts are left out of each by chance."""
+
+    holdout: float = setting(0.1, "share of terms left out of each play by chance (0: none)", least=0, most=0.5)
+    spared: float = setting(
+        0.5, "accounts that pay the first such share of the ARR are never left out, nor compared", least=0, most=1
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class BandSettings:
     """When a risk is called high or medium: by its odds, p / (1 - p), against those of the book's mean risk.
 
@@ -217,6 +227,7 @@ class Settings:
     train: TrainSettings = field(default_factory=TrainSettings)
     traits: TraitSettings = field(default_factory=TraitSettings)
     team: TeamSettings = field(default_factory=TeamSettings)
+    plays: PlaySettings = field(default_factory=PlaySettings)
     bands: BandSettings = field(default_factory=BandSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
     store: StoreSettings = field(default_factory=StoreSettings)

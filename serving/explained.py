@@ -1,12 +1,13 @@
 """One account explained: its score, its past, what changed, and what would lower the risk most."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from serving.book import Run, Score, Temperature, Warmth
 from serving.changes import Changes
+from serving.lots import Lot, Lots
 from serving.store import ScoreStore
-from serving.worklist import changed, lacking, latest
+from serving.worklist import Item, changed, item, lacking, latest
 from training.levers import Lever
 
 
@@ -18,7 +19,7 @@ class Explained:
 
     ``levers`` are empty where nothing would help, and where the book was scored by another model than the champion,
     which cannot be asked about it. ``survival`` is the chance to be still there after each renewal. ``warmth`` says
-    what the temperature comes from.
+    what the temperature comes from, ``lot`` what its term was drawn as for the play.
     """
 
     run: Run
@@ -29,6 +30,12 @@ class Explained:
     survival: tuple[tuple[date, float], ...] = ()
     temperature: Temperature | None = None
     warmth: Warmth | None = None
+    lot: Lot | None = None
+
+    @property
+    def item(self) -> Item:
+        """The account as it stands in the worklist."""
+        return replace(item(self.score, changes=self.changes), temperature=self.temperature, lot=self.lot)
 
     @property
     def no_temperature(self) -> str | None:
@@ -49,4 +56,5 @@ def explained(store: ScoreStore, account_id: str, *, past: int) -> Explained | N
         changes=changed(store, run, [score]).get(account_id),
         temperature=store.temperatures(run, [account_id]).get(account_id),
         warmth=store.warmth(run),
+        lot=Lots(store).of([score]).get(account_id),
     )

@@ -85,6 +85,22 @@ TEMPERATURES: Final = Table(
     Column("reasons", JSON, nullable=False),
 )
 
+DRAWS: Final = Table(
+    "draws",
+    METADATA,
+    Column("play", Text, primary_key=True),
+    Column("contract_id", Text, primary_key=True),
+    Column("account_id", Text, nullable=False),
+    Column("run", Integer, ForeignKey("score_runs.number"), nullable=False),
+    Column("segment", Text),
+    Column("band", Text, nullable=False),
+    Column("risk", Double, nullable=False),
+    Column("arr", Double),
+    Column("drawn_on", Date, nullable=False),
+    Column("due_on", Date, nullable=False),
+    Column("arm", Text, nullable=False),
+)
+
 BACKTEST_RUNS: Final = Table(
     "backtest_runs",
     METADATA,

@@ -40,10 +40,23 @@ def _retention(facts: Facts, settings: Settings) -> Answer:
     return retention(facts, grace_days=settings.data.grace_days)
 
 
+def _plays(facts: Facts, settings: Settings) -> Answer:
+    from features.analyses.proof import proof
+    from serving.lots import Lots
+    from serving.plays import PLAYS
+    from serving.store import ScoreStore
+
+    with ScoreStore(settings.store_url) as store:
+        drawn = Lots(store).compared()
+    names = [play.name for play in PLAYS if play.drawn]
+    return proof(facts, drawn, names, grace_days=settings.data.grace_days)
+
+
 QUESTIONS: Final[tuple[Question, ...]] = (
     Question(name="tiers", asks="Who pays how much, and who should look after them?", answer=_tiers),
     Question(name="health", asks="How healthy is each account, and does that tell who leaves?", answer=health_of),
     Question(name="retention", asks="Who comes back, and how long do accounts stay?", answer=_retention),
+    Question(name="plays", asks="Which plays keep customers, and whom does a play seem to harm?", answer=_plays),
 )
 
 

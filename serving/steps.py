@@ -15,6 +15,7 @@ from features.signals import CATALOGUE
 from features.snapshots import Expansion, Inactivity, Mode, Renewal
 from serving.book import Run, Temperature, Warmth
 from serving.config import Settings
+from serving.lots import Lots
 from serving.on_record import artifacts
 from serving.outlook import outlook
 from serving.progress import Progress
@@ -180,9 +181,12 @@ def score(facts: Facts, champion: tracking.Champion, settings: Settings, progres
     ahead.write(settings.home / BOOK, run.signals)
     with ScoreStore(settings.store_url) as store:
         number = store.append(run, scores, warmth, warm)
+        drawn = Lots(store).draw(run, number, scores, settings.plays)
     forget_old(settings.home / BOOK)
     high = sum(one.band == "high" for one in scores)
     progress.say(f"  run {number}: {len(scores):,} accounts, {high:,} of them high")
+    if left_out := sum(lot.arm == "holdout" for lot in drawn):
+        progress.say(f"  {len(drawn):,} terms drawn for their plays, {left_out:,} of them left out by chance")
     if not run.usable:
         progress.say(f"  {champion.verdict}; ranked by value and date only")
     if (cold := lacking(warmth)) is not None:

@@ -180,6 +180,8 @@ class ListedAccount(Body):
     reasons: list[str]
     play: str
     todo: str
+    due: date | None = Field(description="by when the play is due; null where none was drawn for the term")
+    left_out: bool = Field(description="left out of the play by chance, to learn whether it works")
 
 
 class WorklistResponse(Body):
@@ -262,6 +264,9 @@ class Account(Body):
     survival: list[Alive] = Field(description="renewal by renewal; beyond the next one at the book's mean risk")
     play: str
     todo: str
+    due: date | None
+    left_out: bool = Field(description="left out of the play by chance, to learn whether it works")
+    steps: list[str] = Field(description="of the play, in order")
 
 
 class Health(Body):

@@ -8,7 +8,6 @@ from serving.changes import Changes, told
 from serving.explained import Explained
 from serving.jobs import Job
 from serving.outlook import Outlook
-from serving.plays import suggested
 from serving.worklist import Item
 
 
@@ -56,13 +55,15 @@ def listed(item: Item) -> wire.ListedAccount:
         changed=[] if item.changes is None else list(told(item.changes)),
         reasons=list(item.reasons),
         play=item.play.name,
-        todo=item.play.todo,
+        todo=item.todo,
+        due=None if item.lot is None else item.lot.due_on,
+        left_out=item.left_out,
     )
 
 
 def account(found: Explained) -> wire.Account:
     """One account with its past as it goes over the wire."""
-    score, play = found.score, suggested(found.score)
+    score, item = found.score, found.item
     past = [
         wire.PastRisk(cutoff=then.cutoff, made_at=then.made_at, risk=risk, model_version=then.model_version)
         for then, risk in found.history
@@ -79,8 +80,11 @@ def account(found: Explained) -> wire.Account:
         temperature=_temperature(found),
         no_temperature=found.no_temperature,
         survival=[wire.Alive(on=on, chance=chance) for on, chance in found.survival],
-        play=play.name,
-        todo=play.todo,
+        play=item.play.name,
+        todo=item.todo,
+        due=None if item.lot is None else item.lot.due_on,
+        left_out=item.left_out,
+        steps=[] if item.left_out else list(item.play.steps),
     )
 
 

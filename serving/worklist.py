@@ -7,6 +7,7 @@ from typing import Final
 from features.errors import StoreError
 from serving.book import NO_WARMTH, Run, Score, Temperature, Warmth
 from serving.changes import Changes, changes
+from serving.lots import LEFT_OUT, Lot, Lots
 from serving.plays import Play, suggested
 from serving.store import Choice, ScoreStore
 
@@ -23,7 +24,7 @@ class Item:
     """One account of the worklist: its score, up to three reasons as sentences, and what to do.
 
     ``changes`` is what moved since the run before; None where that did not know the account. ``temperature`` is None
-    where there is none.
+    where there is none. ``lot`` is what its term was drawn as for the play; None where nobody drew.
     """
 
     score: Score
@@ -31,6 +32,17 @@ class Item:
     play: Play
     changes: Changes | None = None
     temperature: Temperature | None = None
+    lot: Lot | None = None
+
+    @property
+    def left_out(self) -> bool:
+        """Whether it was left out of the play by chance."""
+        return self.lot is not None and self.lot.arm == "holdout"
+
+    @property
+    def todo(self) -> str:
+        """What to do about it."""
+        return LEFT_OUT if self.left_out else self.play.todo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +62,12 @@ def worklist(store: ScoreStore, choice: Choice, number: int | None = None) -> Wo
     scores = store.scores(run, choice)
     moved = changed(store, run, scores)
     warm = store.temperatures(run, [score.account_id for score in scores])
+    lots = Lots(store).of(scores)
     items = (
         replace(
             item(score, keeping=choice.bottom, changes=moved.get(score.account_id)),
             temperature=warm.get(score.account_id),
+            lot=lots.get(score.account_id),
         )
         for score in scores
     )

@@ -39,6 +39,20 @@ def tiers(
     )
 
 
+def plays(
+    form: Form = Format.table,
+    chart: Chart = None,
+    config: Config = None,
+    data: Data = None,
+    home: Home = None,
+) -> None:
+    """What each play does to the share that leaves, against terms left out by chance; "no proof yet" until there is."""
+    from serving.questions import question
+    from serving.telling import told
+
+    told(question("plays").answer, settings(config, data, home), form, chart, "compare the plays")
+
+
 def analyse(names: Names = None, config: Config = None, data: Data = None, home: Home = None) -> None:
     """Answer every question about the book with its usual options, and keep the answers for the API and the pages."""
     from features.errors import DataError

@@ -97,15 +97,12 @@ def _warm(found: Any, form: Format) -> None:
 
 
 def _told(found: Any) -> str:
-    from serving.plays import suggested
-
     score: Score = found.score
-    play = suggested(score)
     at_risk = "" if score.arr_at_risk is None else f", {money(score.arr_at_risk)} of {money(score.arr)} ARR at risk"
     renews = f", renews {score.ends_on} ({in_days(score.days_to_renewal)})" if score.ends_on else ""
     return (
         f"{score.name or score.account_id}: {percent(score.risk)} risk ({score.band}){at_risk}{renews}\n"
-        f"{_moved(found)}{play.name}: {play.todo}\n{headline(found.run)}\n"
+        f"{_moved(found)}{found.item.play.name}: {found.item.todo}\n{headline(found.run)}\n"
         "Shares are in log-odds, against healthy accounts: above 0 raises the risk. "
         f"They and the base {score.base:+.2f} add to the risk."
     )

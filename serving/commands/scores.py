@@ -26,6 +26,7 @@ LISTED = (
         for key in (
             "account_id", "name", "owner", "segment", "risk", "band", "arr", "arr_at_risk",
             "renewal_date", "days_to_renewal", "temperature", "risk_before", "changed", "reasons", "play", "todo",
+            "due", "left_out",
         )
     ),
 )  # fmt: skip

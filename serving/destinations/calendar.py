@@ -82,7 +82,7 @@ def events_of(item: "Item") -> list[dict[str, Any]]:
             "uid": _uid(score.account_id, score.contract_id or score.ends_on.isoformat(), what),
             "day": day.isoformat(),
             "summary": summary,
-            "description": "\n".join([", ".join(about), *item.reasons, item.play.todo]),
+            "description": "\n".join([", ".join(about), *item.reasons, item.todo]),
         }
         for what, day, summary in days
     ]

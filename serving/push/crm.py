@@ -53,7 +53,7 @@ def _account(book: Book, item: "Item", fields: Mapping[str, str]) -> Parcel:
 def _task(book: Book, item: "Item") -> Parcel:
     about = {
         "subject": _subject(item),
-        "body": "\n".join([item.play.todo, "", *(f"• {reason}" for reason in item.reasons)]),
+        "body": "\n".join([item.todo, "", *(f"• {reason}" for reason in item.reasons)]),
         "owner": item.score.owner,
         "due": (book.run.cutoff + timedelta(days=DUE_DAYS)).isoformat(),
         "high": item.score.band == "high",

@@ -33,7 +33,7 @@ def record(item: "Item") -> dict[str, Any]:
         "renewal_date": None if score.ends_on is None else score.ends_on.isoformat(),
         "reasons": list(item.reasons),
         "play": item.play.name,
-        "todo": item.play.todo,
+        "todo": item.todo,
     }
 
 
@@ -50,8 +50,12 @@ def task(item: "Item") -> dict[str, Any]:
 
 
 def tasks(book: Book) -> "tuple[Item, ...]":
-    """The accounts that get a task: the first of the worklist, as many as the team can take, if not of low risk."""
-    return tuple(item for item in book.items[: book.capacity] if item.score.band != "low")
+    """The accounts that get a task: the first of the worklist that the team can take, if not of low risk.
+
+    Those left out of their play by chance get none.
+    """
+    first = [item for item in book.items if not item.left_out][: book.capacity]
+    return tuple(item for item in first if item.score.band != "low")
 
 
 def _money(amount: float | None) -> float | None:
