@@ -210,6 +210,10 @@ class ServeSettings:
     open: tuple[str, ...] = setting(
         (), "what answers without a key: docs, metrics; all: everything, on this machine only", one_of=OPEN
     )
+    log: str = setting("text", "one line for each request: text for people, json for programs", one_of=("text", "json"))
+    traces: str = setting(
+        "", "OpenTelemetry collector that takes traces by OTLP over HTTP: http://host:4318/v1/traces (empty: none)"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,6 +25,7 @@ from serving.rating import Peers, levers_of, peers, rate
 from serving.sent import Inbox, Kind, Sending
 from serving.signal_book import BOOK, SignalBook
 from serving.store import Choice, ScoreStore
+from serving.telemetry.meters import Standing
 from serving.worklist import Worklist, latest, worklist
 from serving.written import Written
 from training.levers import Lever
@@ -182,6 +183,19 @@ class Desk:
         if not same or place is None or not found.run.usable:
             return ()
         return levers_of(laid.champion.scorer, laid.signals.rows([place]), laid.peers.of([place]))
+
+    def standing(self) -> Standing | None:
+        """What it answers from; None where nothing ever lay there."""
+        laid = self._laid
+        if laid is None:
+            return None
+        return Standing(
+            model_name=laid.champion.name,
+            model_version=laid.champion.version,
+            made_at=laid.run.made_at,
+            accounts=len(laid.signals),
+            stale=self._fault is not None,
+        )
 
     def ready(self) -> wire.Ready:
         """With what it scores; EbbError saying what is missing or does not fit."""

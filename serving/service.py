@@ -12,11 +12,16 @@ from features.errors import EbbError, SettingsError
 from serving import problems, wire
 from serving.access.guard import Guard, State, note
 from serving.access.watch import Watch
-from serving.api import make_app
+from serving.api import make_app, routes
 from serving.config import Settings
 from serving.config_file import load
 from serving.desk import Desk
 from serving.door import Door
+from serving.telemetry import lines, meters
+from serving.telemetry.drift import latest as latest_drift
+from serving.telemetry.meters import Meters, Sources
+from serving.telemetry.routes import Routes
+from serving.telemetry.traces import Traces
 
 ANSWER_SECONDS: Final = 60
 
@@ -24,7 +29,17 @@ OPENED: Final = "EBB_SERVE_OPEN"
 """Tells the workers what the command line opened."""
 
 _app = make_app()
-_state = State()
+_routes = Routes([str(getattr(route, "path", "")) for route in routes()])
+_meters = Meters(_routes)
+_state = State(told=(_meters.tell, lines.tell))
+
+
+def metrics() -> Response:
+    """Figures for Prometheus."""
+    return Response(_meters.written(), media_type=meters.CONTENT_TYPE)
+
+
+_app.add_api_route("/metrics", metrics, include_in_schema=False)
 
 
 class Scoring:
@@ -32,8 +47,18 @@ class Scoring:
 
     def __init__(self) -> None:
         settings = load(_path("EBB_CONFIG"), data=_path("EBB_DATA"), home=_path("EBB_HOME"))
+        lines.begin(settings.serve.log)
         self.desk = Desk(settings, ("score", *_options()))
         self.watch = Watch(settings.store_url, open=_opened(settings))
+        self.traces = Traces(settings.serve.traces, _routes) if settings.serve.traces else None
+        if self.traces is not None:
+            _state.told = (*_state.told, self.traces.tell)
+        _meters.sources = Sources(
+            standing=self.desk.standing,
+            drift=lambda: latest_drift(settings.home),
+            waiting=self.watch.waiting,
+            dropped=self.watch.dropped,
+        )
         _app.state.answers, _state.access = self.desk, self.watch
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
@@ -41,6 +66,8 @@ class Scoring:
         """End what runs, and write what waits to be recorded."""
         self.desk.close()
         self.watch.close()
+        if self.traces is not None:
+            self.traces.close()
 
     @bentoml.api(route="/v1/score")  # type: ignore[untyped-decorator]
     def score(self, account_ids: list[str]) -> wire.ScoreResponse:
@@ -61,9 +88,15 @@ class Scoring:
         return Response(b'{"scores":[' + b",".join(scores) + b"]," + rest, media_type="application/json")  # type: ignore[return-value]
 
 
-Ebb: Final[bentoml.Service[Scoring]] = bentoml.service(name="ebb", workers=1, traffic={"timeout": ANSWER_SECONDS})(
-    Scoring
-)
+Ebb: Final[bentoml.Service[Scoring]] = bentoml.service(
+    name="ebb",
+    workers=1,
+    traffic={"timeout": ANSWER_SECONDS},
+    # The framework's own would keep a figure for every path that anybody ever asked for, and write paths into the log
+    # as they come, line breaks and all.
+    metrics={"enabled": False},
+    logging={"access": {"enabled": False}},
+)(Scoring)
 Ebb.mount_asgi_app(_app, path="/")
 # The first is the outermost.
 Ebb.add_asgi_middleware(Guard, state=_state)

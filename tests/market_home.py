@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,20 +96,25 @@ def made(folder: Path) -> Iterator[MarketHome]:
 class Server:
     """`ebb serve` in a process of its own on a free port, up when the block begins and gone when it ends."""
 
-    def __init__(self, home: Path):
+    def __init__(self, home: Path, *options: object, environment: Mapping[str, str] | None = None):
+        """``options`` of the command and an ``environment`` beside the test's; its log is then another one too."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._home = home
+        self._options = tuple(map(str, options))
+        self._environment = {**os.environ, **(environment or {})}
+        self.log = home / (f"serve-{self.port}.log" if options or environment else "serve.log")
 
     def __enter__(self) -> Self:
         self._home.mkdir(parents=True, exist_ok=True)
-        self._log = (self._home / "serve.log").open("w")
+        self._log = self.log.open("w")
         command: list[str | Path] = [
-            *(EBB, "serve", "--home", self._home, "--data", self._home / "data", "--port", str(self.port))
+            *(EBB, "serve", "--home", self._home, "--data", self._home / "data", "--port", str(self.port)),
+            *self._options,
         ]
-        self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log)
+        self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log, env=self._environment)
         give_up = time.monotonic() + START_SECONDS
         while time.monotonic() < give_up and self._process.poll() is None:
             try:
@@ -119,7 +124,7 @@ class Server:
             else:
                 return self
         self.stop()
-        raise AssertionError(f"the service did not start: {(self._home / 'serve.log').read_text()}")
+        raise AssertionError(f"the service did not start: {self.log.read_text()}")
 
     def stop(self) -> int:
         """Ctrl-C, and the exit code."""

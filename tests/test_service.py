@@ -203,9 +203,9 @@ def test_the_documentation_needs_nothing_from_elsewhere(client: httpx.Client) ->
 
 
 def test_metrics_count_requests(client: httpx.Client) -> None:
-    """Prometheus finds the requests of each path."""
+    """Prometheus finds the requests of each route."""
     client.get("/healthz")
-    assert 'endpoint="/healthz"' in client.get("/metrics").text
+    assert 'route="/healthz"' in client.get("/metrics").text
 
 
 def test_before_the_first_model_it_says_so(market_home: MarketHome) -> None:

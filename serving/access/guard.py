@@ -7,7 +7,7 @@ import base64
 import binascii
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -117,9 +117,12 @@ class Guard:
             await self.app(scope, receive, answer)
         finally:
             _NOTED.reset(token)
-            if scope["path"] not in ALWAYS_OPEN and self.state.access is not None:
-                took = (time.perf_counter() - started) * 1000
-                self.state.access.record(_call(at, key, scope, answer.status, noted, took))
+            took = (time.perf_counter() - started) * 1000
+            call = _call(at, key, scope, answer.status, noted, took)
+            if call.path not in ALWAYS_OPEN and self.state.access is not None:
+                self.state.access.record(call)
+            for tell in self.state.told:
+                tell(call, scope)
 
     def _caller(self, scope: Scope) -> Key | None:
         """The key a request came with, or None where none is needed; RefusedError else."""
@@ -165,9 +168,10 @@ class Guard:
 
 @dataclass
 class State:
-    """What the guard knows once the service is up."""
+    """What the guard knows once the service is up; every call is ``told``, with the scope it came in."""
 
     access: Access | None = None
+    told: tuple[Callable[[Call, Scope], None], ...] = ()
 
 
 def needed_scope(method: str, path: str) -> KeyScope | None:

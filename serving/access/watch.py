@@ -22,7 +22,7 @@ AT_ONCE: Final = 500
 """Calls written in one transaction."""
 
 WAITING: Final = 100_000
-"""Calls that may wait while the store is away; beyond it the oldest are dropped, and the log says how many."""
+"""Calls that may wait while the store is away; further ones are dropped, and the log says how many."""
 
 RETRY_SECONDS: Final = 1.0
 
@@ -44,7 +44,7 @@ class Watch:
         self._looked = float("-inf")
         self._lock, self._opening = threading.Lock(), threading.Lock()
         self._calls: queue.Queue[Call | None] = queue.Queue(WAITING)
-        self._dropped = 0
+        self._dropped = self._told = 0
         self._writer = threading.Thread(target=self._write, name="calls", daemon=True)
         self._writer.start()
 
@@ -106,7 +106,16 @@ class Watch:
         except EbbError as error:
             LOG.warning("%d calls wait to be recorded: %s", len(calls), error)
             return False
-        if self._dropped:
-            LOG.error("%d calls were not recorded: too many waited", self._dropped)
-            self._dropped = 0
+        lost = self._dropped - self._told
+        if lost:
+            LOG.error("%d calls were not recorded: too many waited", lost)
+            self._told += lost
         return True
+
+    def waiting(self) -> int:
+        """How many calls wait to be recorded."""
+        return self._calls.qsize()
+
+    def dropped(self) -> int:
+        """How many calls could not be recorded."""
+        return self._dropped
