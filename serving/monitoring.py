@@ -16,9 +16,9 @@ from serving.progress import Progress
 from serving.steps import mode_of
 from serving.store import ScoreStore
 from serving.watched_books import Books, learnt_until, watched_books
-from training.forecast import drift_of
 from training.journal import later_folds
 from training.monitor import Judgement, Watched, judge
+from training.months import drift_of
 from training.promise import Comparison, Told, compare, promise, told
 from training.tracking import Champion
 

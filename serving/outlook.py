@@ -16,7 +16,8 @@ import pandas as pd
 from features.analyses.recurring import Retained
 from features.errors import StoreError
 from serving.book import Score
-from training.forecast import Growth, Interval, Month, drift_of, forecast, survival
+from training.forecast import Growth, Interval, Month, forecast, survival
+from training.months import drift_of
 
 KEPT_RATIOS: Final = 100
 """Past ratios are kept as so many quantiles: few enough to write, and no single deal sways the mean."""

@@ -1,5 +1,6 @@
 """The forecast of a month is right on average, its intervals hold what happens, and retention is counted as usual."""
 
+import json
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 from serving.outlook import Outlook, outlook
 from tests.books import CUTOFF, a_score
 from tests.pasts import Past
-from training.forecast import Drift, Growth, Month, drift_of, forecast, measure_drift, survival
+from training.dataset import KEY_COLUMNS, Dataset
+from training.forecast import Growth, Month, forecast, survival
+from training.months import PRIOR_DRIFT, PRIOR_MONTHS, Drift, drift_of, measure_drift
 from training.score import logistic
 
 NO_GROWTH = Growth(ratios=np.ones(1))
@@ -89,7 +92,41 @@ def test_a_drift_that_was_is_found() -> None:
     assert right.monthly < 0.35
     assert wrong.common > 0.8
     assert drift_of({"drift": wrong.written()}) == wrong
-    assert drift_of({}) == Drift()
+    assert json.loads(json.dumps(wrong.written())) == wrong.written()
+
+
+def test_where_nothing_was_measured_wide_months_are_thought_possible() -> None:
+    """What is believed beforehand has the tails of four months' knowledge, and any month narrows or widens it."""
+    before = drift_of({})
+    assert before.common == pytest.approx(PRIOR_DRIFT, abs=0.01)
+    assert np.median(before.spread) == pytest.approx(PRIOR_DRIFT, abs=0.05)
+    assert max(before.spread) > 2 * PRIOR_DRIFT
+
+
+@pytest.mark.parametrize("months", [3, 12])
+def test_intervals_of_what_was_learnt_from_few_months_hold_what_comes(months: int) -> None:
+    """Over many short pasts, the month after them falls within as often as is said, though the spread is learnt."""
+    draw, held, pasts, size = np.random.default_rng(11), {"80": 0, "95": 0}, 150, 60
+    for _ in range(pasts):
+        # Worlds differ in how widely their months spread as the prior thinks they may (scaled inverse chi-squared).
+        spread = PRIOR_DRIFT * np.sqrt(PRIOR_MONTHS / draw.chisquare(PRIOR_MONTHS))
+        risk = draw.beta(2, 6, size=(months + 1) * size)
+        shift = np.repeat(draw.normal(0, spread, size=months + 1), size) + draw.normal(0, PRIOR_DRIFT)
+        left = (draw.random(len(risk)) < logistic(np.log(risk / (1 - risk)) + shift)).astype(float)
+        ends = np.repeat(pd.date_range("2025-01-15", periods=months + 1, freq="MS"), size)
+        keys = pd.DataFrame(dict.fromkeys(KEY_COLUMNS), index=range(len(risk)))
+        whole = Dataset(
+            keys=keys.assign(ends_on=ends, decided_on=ends, contract_id=range(len(risk))), signals=keys[[]], left=left
+        )
+        drift = measure_drift(whole.take(np.arange(months * size)), risk[:-size])
+        arr = draw.lognormal(9, 1, size=size)
+        book = pd.DataFrame({"ends_on": ends[-size:], "arr": arr, "risk": risk[-size:]})
+        (month,) = forecast(book, NO_GROWTH, drift, draws=400)
+        lost = float(arr @ left[-size:])
+        held["80"] += month.at_risk.low_80 <= lost <= month.at_risk.high_80
+        held["95"] += month.at_risk.low_95 <= lost <= month.at_risk.high_95
+    assert 0.72 <= held["80"] / pasts <= 0.89
+    assert 0.9 <= held["95"] / pasts <= 0.99
 
 
 def test_survival_is_the_product_of_staying() -> None:

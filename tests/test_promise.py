@@ -11,8 +11,8 @@ from serving.monitoring import at_leads
 from tests.pasts import COLUMNS, Past
 from training.drift import SignalDrift
 from training.duel import said_at_the_time
-from training.forecast import Drift
 from training.monitor import RISK, Watched, judge
+from training.months import Drift
 from training.promise import Told, compare, promise, told
 from training.train import Trained, TrainSettings, train
 

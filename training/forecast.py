@@ -2,10 +2,10 @@
 
 Each account leaves or stays by its own chance, so what a month keeps is a sum of independent draws (Poisson-binomial,
 weighted by ARR). The chances themselves may be off, all of them together: by as much as the model's earlier risks were
-off for whole months, measured on later snapshots. Intervals are quantiles of simulated months that draw both.
+off for whole months (`training.months`). Intervals are quantiles of simulated months that draw both.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from training.dataset import Dataset, Floats
+from training.dataset import Floats
+from training.months import Drift
 from training.score import logistic
 
 DRAWS: Final = 4000
@@ -22,66 +23,6 @@ AT_ONCE: Final = 2_000_000
 
 SEED: Final = 7
 LEVELS: Final = (0.80, 0.95)
-
-LEAST_MONTH: Final = 5.0
-"""Outcomes that a month needs to say how far off its risks were."""
-
-PRIOR_DRIFT: Final = 0.25
-"""Standard deviation, in log-odds, of a whole month's drift where nothing was measured: odds a quarter up or down."""
-
-PRIOR_MONTHS: Final = 4.0
-"""Months' worth of that prior."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drift:
-    """How far off all risks of a time may be together, in log-odds: ``common`` to all months, and ``monthly``."""
-
-    common: float = PRIOR_DRIFT
-    monthly: float = PRIOR_DRIFT
-
-    def written(self) -> dict[str, float]:
-        """As JSON."""
-        return {"common": self.common, "monthly": self.monthly}
-
-
-def drift_of(about: Mapping[str, Any]) -> Drift:
-    """What a scorer knows of it; the prior where its model has none."""
-    return Drift(**about["drift"]) if "drift" in about else Drift()
-
-
-def measure_drift(tested: Dataset, risk: Floats) -> Drift:
-    """From risks as they were said at the time: the spread of the months' shifts beyond chance.
-
-    Each month's shift is one Newton step from its risks to its outcomes; the spread between months is the moment
-    estimate of DerSimonian & Laird (1986), held up by a prior of a few months.
-    """
-    when = tested.keys["ends_on"].fillna(tested.keys["decided_on"]).dt.to_period("M")
-    weights = tested.weights
-    sums = (
-        pd.DataFrame(
-            {
-                "miss": weights * (tested.left - risk),
-                "information": weights * risk * (1 - risk),
-                "outcomes": weights,
-            }
-        )
-        .groupby(when.to_numpy())
-        .sum()
-    )
-    sums = sums[(sums["outcomes"] >= LEAST_MONTH) & (sums["information"] > 0)]
-    if len(sums) < 2:
-        return Drift()
-    information = sums["information"].to_numpy()
-    shift = sums["miss"].to_numpy() / information
-    mean = float(np.average(shift, weights=information))
-    excess = float(information @ (shift - mean) ** 2) - (len(shift) - 1)
-    room = information.sum() - (information**2).sum() / information.sum()
-    between = max(0.0, excess / room)
-    months = len(shift)
-    between = (months * between + PRIOR_MONTHS * PRIOR_DRIFT**2) / (months + PRIOR_MONTHS)
-    error = 1 / (1 / (1 / information + between)).sum()
-    return Drift(common=float(np.sqrt(mean**2 + error)), monthly=float(np.sqrt(between)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,19 +71,19 @@ class Month:
 def forecast(renewals: pd.DataFrame, growth: Growth, drift: Drift, *, draws: int = DRAWS) -> tuple[Month, ...]:
     """The months in order. ``renewals`` has a row a contract: ``ends_on`` (datetime64), ``arr`` (> 0), ``risk``."""
     random = np.random.default_rng(SEED)
-    common = random.normal(0, drift.common, size=draws)
+    common, monthly = random.normal(0, drift.common, size=draws), drift.drawn(draws, random)
     months = renewals["ends_on"].dt.to_period("M")
     return tuple(
-        _month(str(month), renewals[(months == month).to_numpy()], growth, common, drift.monthly, random)
+        _month(str(month), renewals[(months == month).to_numpy()], growth, common, monthly, random)
         for month in sorted(months.unique())
     )
 
 
 def _month(
-    name: str, rows: pd.DataFrame, growth: Growth, common: Floats, monthly: float, random: np.random.Generator
+    name: str, rows: pd.DataFrame, growth: Growth, common: Floats, monthly: Floats, random: np.random.Generator
 ) -> Month:
     arr, risk = rows["arr"].to_numpy(dtype=float), rows["risk"].to_numpy(dtype=float)
-    off = common + random.normal(0, monthly, size=len(common))
+    off = common + random.normal(0, monthly)
     parts = [
         _draw(arr, risk, some, growth, random) for some in np.array_split(off, max(1, len(off) * len(arr) // AT_ONCE))
     ]

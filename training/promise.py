@@ -9,7 +9,7 @@ import pandas as pd
 
 from training.dataset import Dataset, Floats
 from training.evaluate import Metric, evaluate
-from training.forecast import Drift
+from training.months import Drift
 from training.score import logistic
 from training.split import LEAST_OF_EACH, learnable
 

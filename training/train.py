@@ -13,9 +13,9 @@ from training.credit import CREDIT, fit_credit
 from training.dataset import Dataset, Floats
 from training.ease import easier
 from training.evaluate import Metric, evaluate
-from training.forecast import measure_drift
 from training.leaks import Leak
 from training.models import MODELS, Model
+from training.months import measure_drift
 from training.outing import Outing, outings
 from training.proof import Tuned, improve
 from training.score import Part, Scorer, logistic
