@@ -68,6 +68,7 @@ for _command in (
     asking_money.retention,
     asking.plays,
     asking_use.features,
+    asking_use.aha,
     asking.analyse,
     service.serve,
     bento.bento,

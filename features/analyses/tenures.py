@@ -41,11 +41,15 @@ def tenures(facts: Facts, by: str | None, analysis: str, *, grace_days: int = ou
     arr (of its first terms; NaN where none is said). Who has not left is watched until its last known term ends, at
     most until nearly all losses of that day would be known.
     """
+    return facts.engine.frame(tenures_sql(facts, by, analysis, grace_days=grace_days))
+
+
+def tenures_sql(facts: Facts, by: str | None, analysis: str, *, grace_days: int = outcomes.GRACE_DAYS) -> str:
+    """The SQL of `tenures`; the table ``terms`` is made anew."""
     need(facts, analysis, "contracts")
     outcomes.lay(facts, grace_days=grace_days)
     group, day = grouped_by(facts, by, analysis), facts.cutoff
-    return facts.engine.frame(
-        f"""WITH known AS (
+    return f"""WITH known AS (
           SELECT account_id, starts_on, ends_on, arr, decided_on,
                  coalesce(outcome_left = 1 AND decided_on < DATE '{day}', FALSE) AS lost
           FROM terms WHERE known_at < DATE '{day}' AND starts_on < DATE '{day}'),
@@ -61,4 +65,3 @@ def tenures(facts: Facts, by: str | None, analysis: str, *, grace_days: int = ou
                CAST(w.ended_on - w.started_on AS DOUBLE) AS days, coalesce(w.left_on <= w.until, FALSE) AS "left", w.arr
         FROM ended w LEFT JOIN accounts a USING (account_id)
         WHERE w.ended_on > w.started_on ORDER BY w.account_id"""
-    )
