@@ -4,7 +4,7 @@ What the app declares of its answers is completed here: refusals are problem doc
 path that a key opens, and the scoring endpoint, which the framework answers itself, is added.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -32,6 +32,21 @@ SCHEMES: Final = {
 RETRY: Final = {"Retry-After": {"description": "seconds to wait", "schema": {"type": "integer", "minimum": 1}}}
 
 
+EXAMPLES: Final[Mapping[str, Any]] = {
+    "/v1/score": {"account_ids": ["acc-00229", "acc-00007"]},
+    "/v1/score/signals": {
+        "accounts": [{"account_id": "a prospect", "segment": "enterprise", "signals": {"active_users_28d": 12}}]
+    },
+    "/v1/outcomes": {
+        "outcomes": [{"account_id": "acc-00229", "outcome": "churned", "decided_on": "2026-07-02"}],
+    },
+    "/v1/feedback": {
+        "feedback": [{"account_id": "acc-00229", "reason": "champion_left", "note": "to a rival", "by": "anna"}],
+    },
+}
+"""A body of each path that takes one."""
+
+
 def openapi(routes: Sequence[BaseRoute]) -> dict[str, Any]:
     """The document of the app's routes and of `POST /v1/score`."""
     document = get_openapi(
@@ -40,10 +55,17 @@ def openapi(routes: Sequence[BaseRoute]) -> dict[str, Any]:
         summary="How likely each account is to leave, why, and what to do first",
         routes=[_scoring(), *routes],
     )
+    names = {route.path_format: route.name for route in (_scoring(), *routes) if isinstance(route, APIRoute)}
     for path, operations in document["paths"].items():
         for operation in operations.values():
+            # What a generator of clients calls its methods.
+            operation["operationId"] = names[path]
             _complete(operation, keyed=path not in ALWAYS_OPEN)
+            if "requestBody" in operation:
+                operation["requestBody"]["content"]["application/json"]["example"] = EXAMPLES[path]
     document["components"]["securitySchemes"] = SCHEMES
+    for unused in ("HTTPValidationError", "ValidationError"):  # the framework's own, in place of which problems stand
+        document["components"]["schemas"].pop(unused, None)
     return document
 
 
@@ -53,7 +75,14 @@ def _scoring() -> APIRoute:
         raise AssertionError("a document asks nothing")
 
     refused: dict[int | str, dict[str, Any]] = {503: {"model": wire.Problem}}
-    return APIRoute("/v1/score", score, methods=["POST"], response_model=wire.ScoreResponse, responses=refused)
+    return APIRoute(
+        "/v1/score",
+        score,
+        methods=["POST"],
+        summary="Risk of accounts of the book",
+        response_model=wire.ScoreResponse,
+        responses=refused,
+    )
 
 
 def _complete(operation: dict[str, Any], *, keyed: bool) -> None:

@@ -2,9 +2,10 @@
 
 A generated part stands between `<!-- generated: NAME -->` and `<!-- end: NAME -->`, each on its own line. `make docs`
 writes all of them anew; `--check` (in `make check`) fails and names the stale ones. A new part is one function and one
-line in PARTS.
+line in PARTS; a file that is generated as a whole stands in FILES.
 """
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +13,8 @@ from pathlib import Path
 
 from features.domain import TABLES, Column
 from features.signals import CATALOGUE, FAMILIES
-from serving import reference
+from serving import document, reference
+from serving.api import routes
 from serving.questions import QUESTIONS
 
 ROOT = Path(__file__).parent.parent
@@ -80,6 +82,14 @@ PARTS: tuple[tuple[str, Callable[[], str]], ...] = (
 )
 
 
+def openapi() -> str:
+    """The OpenAPI document of the service."""
+    return json.dumps(document.openapi(routes()), indent=1, ensure_ascii=False) + "\n"
+
+
+FILES: tuple[tuple[str, Callable[[], str]], ...] = (("tests/golden/openapi.json", openapi),)
+
+
 def renewed(page: str, parts: Mapping[str, Callable[[], str]]) -> str:
     """The page with every part that it asks for written anew; KeyError for a part that nobody generates."""
 
@@ -114,6 +124,11 @@ def main(arguments: list[str]) -> int:
             faults += [f"{name}: {part} is stale; run make docs" for part in stale(page, parts)]
         else:
             (ROOT / name).write_text(renewed(page, parts), encoding="utf-8")
+    for name, written in FILES:
+        if "--check" not in arguments:
+            (ROOT / name).write_text(written(), encoding="utf-8")
+        elif not (ROOT / name).is_file() or (ROOT / name).read_text(encoding="utf-8") != written():
+            faults.append(f"{name} is stale; run make docs")
     print("\n".join(faults) or f"docs: {len(parts)} generated parts are current")
     return 1 if faults else 0
 
