@@ -26,6 +26,7 @@ from serving.commands import (
     models,
     monitor,
     pushing,
+    reporting,
     scores,
     sent,
     service,
@@ -79,6 +80,7 @@ for _command in (
 ):
     app.command()(_command)
 app.add_typer(keys.app)
+app.add_typer(reporting.app)
 
 
 def main() -> None:
