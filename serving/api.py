@@ -5,25 +5,25 @@ follows from the same types (`serving.document`).
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, Protocol, Self
+from typing import Annotated, Any, Final, Protocol
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
-from pydantic import Field, model_validator
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
 from features.errors import EbbError
 from serving import api_answers, pages, problems, wire, wire_sent, wired
 from serving.access.guard import note
-from serving.book import Band, Run
+from serving.book import Run
 from serving.document import openapi
 from serving.explained import Explained
 from serving.jobs import Job
 from serving.outlook import Outlook
 from serving.sent import Kind, ReusedKeyError, Sending
 from serving.store import Choice
+from serving.wire_query import WorklistQuery
 from serving.worklist import NoRunError, Worklist
 
 HISTORY: Final = 52
@@ -78,45 +78,8 @@ class Answers(Protocol):
     def ready(self) -> wire.Ready:
         """With what the service scores."""
 
-
-class WorklistQuery(wire.Body):
-    """Which part of the worklist is wanted; names that are not known are refused."""
-
-    top: Annotated[int, Field(ge=1, le=wire.MOST_ACCOUNTS)] | None = Field(None, description="the first so many (20)")
-    bottom: Annotated[int, Field(ge=1, le=wire.MOST_ACCOUNTS)] | None = Field(None, description="the last so many")
-    owner: str | None = None
-    segment: str | None = None
-    plan: str | None = None
-    band: Band | None = None
-    within_days: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
-        None, description="renewing within so many days"
-    )
-    cursor: str | None = Field(None, description="`next` of the page before, with the same choice")
-
-    @model_validator(mode="after")
-    def one_end(self) -> Self:
-        """Refuse both ends at once."""
-        if self.top is not None and self.bottom is not None:
-            raise ValueError("top and bottom exclude each other")
-        return self
-
-    @property
-    def size(self) -> int:
-        """How many accounts stand on a page."""
-        return self.bottom or self.top or 20
-
-    def choice(self, after: tuple[int, bool] | None) -> Choice:
-        """The choice it stands for, with one account more, which tells whether there is another page."""
-        return Choice(
-            owner=self.owner,
-            segment=self.segment,
-            plan=self.plan,
-            band=self.band,
-            within_days=self.within_days,
-            bottom=self.bottom is not None,
-            limit=self.size + 1,
-            after=after,
-        )
+    def stale(self) -> str | None:
+        """Why what is answered may be old; None where it is not."""
 
 
 def _answers(request: Request) -> Answers:
@@ -143,10 +106,11 @@ def worklist(
     cursor = None if query.cursor is None else pages.read(query.cursor)
     run = desk.latest().number if cursor is None else cursor.run
     tag = pages.tag(run, query.model_dump_json())
-    if pages.same(request.headers.get("if-none-match"), tag):
+    if desk.stale() is None and pages.same(request.headers.get("if-none-match"), tag):
         raise HTTPException(304, headers={"ETag": tag})
-    response.headers["ETag"] = tag
-    found = desk.worklist(query.choice(None if cursor is None else cursor.after), run)
+    found, stale = desk.worklist(query.choice(None if cursor is None else cursor.after), run), desk.stale()
+    if stale is None:
+        response.headers["ETag"] = tag
     page = found.items[: query.size]
     following = pages.written(found.run, page[-1].score) if len(found.items) > len(page) else None
     return wire.WorklistResponse(
@@ -154,6 +118,7 @@ def worklist(
         no_temperature=found.no_temperature,
         items=[wired.listed(item) for item in page],
         next=following,
+        stale=stale,
     )
 
 
@@ -237,14 +202,14 @@ def account(account_id: str, desk: Desk) -> wire.Account:
     note([account_id], None if found is None else found.run.model_version, None if found is None else found.run.cutoff)
     if found is None:
         raise HTTPException(404, f"no account {problems.echo(account_id)} in the book")
-    return wired.account(found)
+    return wired.account(found, desk.stale())
 
 
 @ROUTER.get("/v1/forecast", summary="The renewals of the coming months in money")
 def forecast(desk: Desk) -> wire.Forecast:
     """What is at risk, renewed and expanded in each month, with intervals; GRR and NRR of the past year."""
     run, found = desk.forecast()
-    return wired.forecast(found, run)
+    return wired.forecast(found, run, desk.stale())
 
 
 @ROUTER.get("/healthz", summary="The process is alive")

@@ -16,6 +16,9 @@ from serving import migrations
 
 NUL: Final = chr(0)
 
+CONNECT_SECONDS: Final = 5
+"""How long a server of databases may take to answer at all."""
+
 BUSY_SECONDS: Final = 30
 """How long a writer waits for another one's transaction before it gives up."""
 
@@ -28,7 +31,7 @@ class Database:
         if self.is_sqlite and self._url.database not in (None, "", ":memory:"):
             Path(str(self._url.database)).parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._engine = create_engine(self._url)
+            self._engine = create_engine(self._url, **self._manners)
         except (NoSuchModuleError, ImportError) as error:
             raise SettingsError(
                 f"the score store {self._shown} needs a driver that is not installed: {error}"
@@ -49,6 +52,14 @@ class Database:
         if not current:
             with self.writing() as connection:
                 migrations.bring_forward(connection)
+
+    @property
+    def _manners(self) -> dict[str, Any]:
+        """A server that came back is found by itself; one that does not answer holds nobody up for long."""
+        if self.is_sqlite:
+            return {}
+        waits = {"connect_timeout": CONNECT_SECONDS} if self._url.get_backend_name() == "postgresql" else {}
+        return {"pool_pre_ping": True, "connect_args": waits}
 
     @property
     def is_sqlite(self) -> bool:

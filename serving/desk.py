@@ -6,10 +6,11 @@ where readiness is asked for.
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import pandas as pd
 
@@ -20,13 +21,14 @@ from serving.book import Run
 from serving.config import Settings
 from serving.explained import Explained, explained
 from serving.jobs import Job, Jobs
+from serving.last_good import LastGood
 from serving.outlook import Outlook
 from serving.rating import Peers, levers_of, peers, rate
 from serving.sent import Inbox, Kind, Sending
 from serving.signal_book import BOOK, SignalBook
 from serving.store import Choice, ScoreStore
 from serving.telemetry.meters import Standing
-from serving.worklist import Worklist, latest, worklist
+from serving.worklist import NoRunError, Worklist, latest, worklist
 from serving.written import Written
 from training.levers import Lever
 from training.tracking import Champion, champion, champion_version
@@ -36,6 +38,11 @@ KEYS: Final = ("contract_id", "name", "owner", "plan", "arr", "starts_on", "ends
 
 LOOK_SECONDS: Final = 10
 """How old what the desk knows may be before it looks again."""
+
+AWAY_SECONDS: Final = 2
+"""The same while something is away; so long nobody asks a store again that did not answer."""
+
+Told = TypeVar("Told")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +55,7 @@ class Laid:
     signals: SignalBook
     peers: Peers
     written: Written
+    last: LastGood
 
 
 class Desk:
@@ -61,7 +69,7 @@ class Desk:
         self._store: ScoreStore | None = None
         self._laid: Laid | None = None
         self._fault: EbbError | None = None
-        self._looked = float("-inf")
+        self._looked = self._away = float("-inf")
         self._looking = threading.Lock()
 
     def score(self, account_ids: list[str]) -> tuple[Run, list[bytes], tuple[str, ...]]:
@@ -82,7 +90,7 @@ class Desk:
 
     def stale(self) -> str | None:
         """Why what is answered may be old: the model or the book could not be looked for; None where they could."""
-        return None if self._fault is None else str(self._fault)
+        return None if self._fault is None or self._laid is None else str(self._fault)
 
     def refresh(self) -> Job:
         """Begin to read the facts and score the book anew, or give the job that does so already."""
@@ -147,15 +155,17 @@ class Desk:
 
     def latest(self) -> Run:
         """The latest run, which is the book."""
-        return latest(self._opened())
+        return self._or_last(latest, lambda last: last.run)
 
     def worklist(self, choice: Choice, run: int | None = None) -> Worklist:
         """The ranked book, cut to the choice; of an earlier run where one is named."""
-        return worklist(self._opened(), choice, run)
+        return self._or_last(lambda store: worklist(store, choice, run), lambda last: last.worklist(choice, run))
 
     def account(self, account_id: str, *, past: int) -> Explained | None:
         """An account explained, with its risks in so many runs; None when it is not in the book."""
-        found = explained(self._opened(), account_id, past=past)
+        found = self._or_last(
+            lambda store: explained(store, account_id, past=past), lambda last: last.explained(account_id)
+        )
         if found is None:
             return None
         try:
@@ -166,7 +176,7 @@ class Desk:
 
     def forecast(self) -> tuple[Run, Outlook]:
         """The renewals of the coming months, as they were forecast when the book was scored."""
-        run = latest(self._opened())
+        run = self.latest()
         return run, self._outlook(run)
 
     def _outlook(self, run: Run) -> Outlook:
@@ -216,6 +226,29 @@ class Desk:
             accounts=len(laid.signals),
         )
 
+    def _or_last(self, ask: Callable[[ScoreStore], Told], instead: Callable[[LastGood], Told]) -> Told:
+        """What the store answers; while it is away, what the last good book answers from memory."""
+        laid = self._laid
+        if laid is not None and time.monotonic() - self._away < AWAY_SECONDS:
+            return instead(laid.last)
+        try:
+            return ask(self._opened())
+        except NoRunError:
+            raise
+        except StoreError as error:
+            if laid is None:
+                raise
+            self._fault, self._away = error, time.monotonic()
+            return instead(laid.last)
+
+    def begin(self) -> None:
+        """Lay what is there, in the background: then it is at hand when the store goes away."""
+        threading.Thread(target=self._first, name="first look", daemon=True).start()
+
+    def _first(self) -> None:
+        with suppress(EbbError):
+            self._look()
+
     def _opened(self) -> ScoreStore:
         with self._lock:
             if self._store is None:
@@ -233,10 +266,13 @@ class Desk:
             with self._looking:
                 laid = self._laid or self._looked_after()
             laid.written.warm()
-        elif time.monotonic() - self._looked > LOOK_SECONDS and self._looking.acquire(blocking=False):
+        elif self._is_due() and self._looking.acquire(blocking=False):
             self._looked = time.monotonic()
             threading.Thread(target=self._renew, name="look", daemon=True).start()
         return laid
+
+    def _is_due(self) -> bool:
+        return time.monotonic() - self._looked > (LOOK_SECONDS if self._fault is None else AWAY_SECONDS)
 
     def _looked_after(self) -> Laid:
         """Lay what is there; EbbError, which is remembered, when nothing can be laid."""
@@ -273,4 +309,5 @@ class Desk:
         among = peers(model.scorer, signals)
         scored = replace(run, model_name=model.name, model_version=model.version)
         written = Written(scorer=model.scorer, signals=signals, peers=among, bands=self._settings.bands, run=scored)
-        return Laid(champion=model, run=run, scored=scored, signals=signals, peers=among, written=written)
+        last = LastGood(scorer=model.scorer, signals=signals, peers=among, bands=self._settings.bands, run=scored)
+        return Laid(champion=model, run=run, scored=scored, signals=signals, peers=among, written=written, last=last)

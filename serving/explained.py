@@ -19,7 +19,8 @@ class Explained:
 
     ``levers`` are empty where nothing would help, and where the book was scored by another model than the champion,
     which cannot be asked about it. ``survival`` is the chance to be still there after each renewal. ``warmth`` says
-    what the temperature comes from, ``lot`` what its term was drawn as for the play.
+    what the temperature comes from, ``lot`` what its term was drawn as for the play; ``lacks`` why nothing but
+    the score itself could be told.
     """
 
     run: Run
@@ -31,6 +32,7 @@ class Explained:
     temperature: Temperature | None = None
     warmth: Warmth | None = None
     lot: Lot | None = None
+    lacks: str | None = None
 
     @property
     def item(self) -> Item:
@@ -40,7 +42,7 @@ class Explained:
     @property
     def no_temperature(self) -> str | None:
         """Why it has no temperature; None where it has."""
-        return lacking(self.warmth)
+        return self.lacks or lacking(self.warmth)
 
 
 def explained(store: ScoreStore, account_id: str, *, past: int) -> Explained | None:

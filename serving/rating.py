@@ -77,6 +77,16 @@ def rate(scorer: Scorer, book: SignalBook, among: Peers, bands: BandSettings) ->
     )
 
 
+def bare(scorer: Scorer, book: SignalBook, among: Peers, bands: BandSettings) -> tuple[Score, ...]:
+    """The same without reasons, which cost most of the time."""
+    scored = _scored(scorer, book)
+    rows = [{str(key): value for key, value in row.items()} for row in book.keys.to_dict("records")]
+    return tuple(
+        _score(row, float(risk), float(base), band(float(risk), among.base_rate, bands), ())
+        for row, risk, base in zip(rows, scored.risk, scored.base, strict=True)
+    )
+
+
 def temperatures(scorer: Scorer, book: SignalBook) -> tuple[Temperature, ...]:
     """How likely each account of a book is to buy more, by a model of that. Raises ModelError as `rate` does.
 

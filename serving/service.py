@@ -60,6 +60,7 @@ class Scoring:
             dropped=self.watch.dropped,
         )
         _app.state.answers, _state.access = self.desk, self.watch
+        self.desk.begin()
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def close(self) -> None:

@@ -59,7 +59,7 @@ class ScoreStore:
     ) -> int:
         """Add one run with all its scores and temperatures, in one transaction; its number."""
         columns = [column.name for column in SCORE_RUNS.columns if column.name != "number"]
-        places = _placed(run, scores)
+        places = placed(run, scores)
         with self.database.writing() as connection:
             values = {name: getattr(run, name) for name in columns}
             number = connection.execute(insert(SCORE_RUNS).values(values)).inserted_primary_key[0]  # type: ignore[index]
@@ -215,7 +215,7 @@ def _ranked(run: Run, choice: Choice) -> Select[Any]:
     return query.limit(choice.limit)
 
 
-def _placed(run: Run, scores: Sequence[Score]) -> dict[str, int]:
+def placed(run: Run, scores: Sequence[Score]) -> dict[str, int]:
     """Account -> its place, from 1: the most expected ARR lost first; where ARR is not known by risk, then by date.
 
     A run without a usable signal is ranked by ARR, then by date.

@@ -28,6 +28,11 @@ class ScoreRequest(Body):
     account_ids: Annotated[list[AccountId], Field(min_length=1, max_length=MOST_ACCOUNTS)]
 
 
+Stale = Annotated[
+    str | None, Field(description="why this may be old: the model, the book or the store could not be looked for")
+]
+
+
 class Driver(Body):
     """A signal family's signed share of an account's risk, in log-odds, told by the signal that carries most of it."""
 
@@ -115,7 +120,7 @@ class ScoreResponse(Body):
 
     scores: list[AccountScore]
     errors: list[UnknownAccount]
-    stale: str | None = Field(description="why this may be old: the model or the book could not be looked for")
+    stale: Stale
 
 
 class Change(Body):
@@ -191,6 +196,7 @@ class WorklistResponse(Body):
     no_temperature: str | None = Field(description="why no account has a temperature; null where they have")
     items: list[ListedAccount]
     next: str | None
+    stale: Stale
 
 
 class PastRisk(Body):
@@ -243,6 +249,7 @@ class Forecast(Body):
     nrr: float | None
     usable: bool = Field(description="false: no usable signal, every risk is a base rate")
     months: list[Month]
+    stale: Stale
 
 
 class Account(Body):
@@ -267,6 +274,7 @@ class Account(Body):
     due: date | None
     left_out: bool = Field(description="left out of the play by chance, to learn whether it works")
     steps: list[str] = Field(description="of the play, in order")
+    stale: Stale
 
 
 class Health(Body):

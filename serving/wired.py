@@ -61,7 +61,7 @@ def listed(item: Item) -> wire.ListedAccount:
     )
 
 
-def account(found: Explained) -> wire.Account:
+def account(found: Explained, stale: str | None = None) -> wire.Account:
     """One account with its past as it goes over the wire."""
     score, item = found.score, found.item
     past = [
@@ -85,6 +85,7 @@ def account(found: Explained) -> wire.Account:
         due=None if item.lot is None else item.lot.due_on,
         left_out=item.left_out,
         steps=[] if item.left_out else list(item.play.steps),
+        stale=stale,
     )
 
 
@@ -94,7 +95,7 @@ def job(found: Job) -> wire_sent.Job:
     return wire_sent.Job.model_validate({name: told[name] for name in wire_sent.Job.model_fields})
 
 
-def forecast(found: Outlook, run: Run) -> wire.Forecast:
+def forecast(found: Outlook, run: Run, stale: str | None = None) -> wire.Forecast:
     """A forecast as it goes over the wire."""
     return wire.Forecast(
         cutoff=found.cutoff,
@@ -102,6 +103,7 @@ def forecast(found: Outlook, run: Run) -> wire.Forecast:
         grr=found.grr,
         nrr=found.nrr,
         usable=run.usable,
+        stale=stale,
         months=[wire.Month.model_validate(asdict(month)) for month in found.months],
     )
 

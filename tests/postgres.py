@@ -32,6 +32,13 @@ def as_nobody(command: list[str]) -> list[str]:
 @contextmanager
 def running() -> Iterator[str]:
     """The address of a PostgreSQL whose data are gone afterwards; skips where there is none to start."""
+    with stoppable() as server:
+        yield server.url
+
+
+@contextmanager
+def stoppable() -> Iterator["Postgres"]:
+    """The same as something that can be stopped; it has to be started again before the end."""
     bin_folder = programs()
     if bin_folder is None:
         pytest.skip(f"needs PostgreSQL: {HOW}")
@@ -39,8 +46,8 @@ def running() -> Iterator[str]:
         not shutil.which("runuser") or subprocess.run(["id", "postgres"], capture_output=True).returncode
     ):
         pytest.skip(f"PostgreSQL will not run as root and there is no user postgres: {HOW}")
-    with data_folder() as data, server(bin_folder, data) as url:
-        yield url
+    with data_folder() as data, server(bin_folder, data) as made:
+        yield made
 
 
 @contextmanager
@@ -55,22 +62,37 @@ def data_folder() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
+class Postgres:
+    """A server on a free port of this machine that can be stopped and started again, its data kept meanwhile."""
+
+    def __init__(self, bin_folder: Path, data: Path):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.url = f"postgresql://ebb@127.0.0.1:{port}/postgres"
+        self._options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories='' -c fsync=off"
+        self._control = [str(bin_folder / "pg_ctl"), "-D", str(data), "-w", "-l", str(data / "log")]
+        made = [str(bin_folder / "initdb"), "-D", str(data), "-U", "ebb", "--auth=trust", "-E", "UTF8", "--no-sync"]
+        run(as_nobody(made))
+
+    def start(self) -> None:
+        """Begin to answer."""
+        run(as_nobody([*self._control, "-o", self._options, "start"]))
+
+    def stop(self) -> None:
+        """Gone at once, as after a crash."""
+        run(as_nobody([*self._control, "-m", "immediate", "stop"]))
+
+
 @contextmanager
-def server(bin_folder: Path, data: Path) -> Iterator[str]:
-    """The address of a server started on a free port and stopped at the end."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories='' -c fsync=off"
-    run(
-        as_nobody([str(bin_folder / "initdb"), "-D", str(data), "-U", "ebb", "--auth=trust", "-E", "UTF8", "--no-sync"])
-    )
-    control = [str(bin_folder / "pg_ctl"), "-D", str(data), "-w", "-l", str(data / "log")]
-    run(as_nobody([*control, "-o", options, "start"]))
+def server(bin_folder: Path, data: Path) -> Iterator[Postgres]:
+    """A server that answers, stopped at the end."""
+    made = Postgres(bin_folder, data)
+    made.start()
     try:
-        yield f"postgresql://ebb@127.0.0.1:{port}/postgres"
+        yield made
     finally:
-        run(as_nobody([*control, "-m", "immediate", "stop"]))
+        made.stop()
 
 
 def run(command: list[str]) -> None:

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
+from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from features.errors import EbbError
@@ -82,6 +83,9 @@ class Access(Protocol):
     def key(self, identity: str) -> Key | None:
         """The key of an id, None when there is none."""
 
+    def at_hand(self, identity: str) -> Key | None:
+        """The key of an id where that is known without asking the store."""
+
     def any_key(self) -> bool:
         """Whether a key was ever made."""
 
@@ -108,7 +112,7 @@ class Guard:
         token = _NOTED.set(noted)
         try:
             try:
-                key = self._caller(scope)
+                key = await self._caller(scope)
                 self._admit(key, scope)
                 noted.key = None if key is None else key.name
             except RefusedError as refused:
@@ -124,7 +128,7 @@ class Guard:
             for tell in self.state.told:
                 tell(call, scope)
 
-    def _caller(self, scope: Scope) -> Key | None:
+    async def _caller(self, scope: Scope) -> Key | None:
         """The key a request came with, or None where none is needed; RefusedError else."""
         access, path = self.state.access, scope["path"]
         if path in ALWAYS_OPEN:
@@ -138,7 +142,7 @@ class Guard:
             raise _unknown(access, "this needs a key: send it as `Authorization: Bearer ebb_…`")
         parts = parted(given)
         try:
-            key = access.key(parts[0]) if parts is not None else None
+            key = None if parts is None else access.at_hand(parts[0]) or await run_in_threadpool(access.key, parts[0])
         except EbbError as error:
             raise RefusedError(503, f"keys cannot be checked: {error}") from error
         if key is None or parts is None or not key.opens(parts[1]):

@@ -18,6 +18,9 @@ LOOK_SECONDS: Final = 2.0
 STRANGE_SECONDS: Final = 0.05
 """The same for a key that is not known."""
 
+PATIENCE_SECONDS: Final = 0.25
+"""How long a request waits for somebody else's look at the keys."""
+
 AT_ONCE: Final = 500
 """Calls written in one transaction."""
 
@@ -55,7 +58,7 @@ class Watch:
 
     def any_key(self) -> bool:
         """Whether a key was ever made."""
-        return bool(self._known())
+        return bool(self._keys) or bool(self._known())
 
     def record(self, call: Call) -> None:
         """Put a call on record, soon."""
@@ -75,9 +78,18 @@ class Watch:
                 self._ring = KeyRing(Database(self._url))
             return self._ring
 
+    def at_hand(self, identity: str) -> Key | None:
+        """The key of an id where that is known without asking the store."""
+        return self._keys.get(identity) if time.monotonic() - self._looked <= LOOK_SECONDS else None
+
     def _known(self, seconds: float = LOOK_SECONDS) -> dict[str, Key]:
-        """The keys as they were in the store so many seconds ago at most."""
-        with self._lock:
+        """The keys as they were in the store so many seconds ago at most.
+
+        While somebody waits for a store that does not answer, the others go on with what was known.
+        """
+        if not self._lock.acquire(timeout=-1 if self._looked == float("-inf") else PATIENCE_SECONDS):
+            return self._keys
+        try:
             if time.monotonic() - self._looked > seconds:
                 try:
                     self._keys = {key.id: key for key in self._opened().all()}
@@ -87,6 +99,8 @@ class Watch:
                     LOG.warning("the store is away; keys are checked as last known")
                 self._looked = time.monotonic()
             return self._keys
+        finally:
+            self._lock.release()
 
     def _write(self) -> None:
         ended = False
