@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float64]
 LEVEL: Final = 0.05
 Z: Final = 1.959964
 LEAST: Final = 20
-"""Of each group so many must be decided: below, intervals hold the truth less often than they say (measured)."""
+"""Of each group so many must be decided: with fewer, intervals hold the truth less often than they say."""
 
 EXPECTED: Final = 500
 """How many decided the always-valid interval is narrowest for."""
