@@ -25,6 +25,7 @@ from serving.commands import (
     learning,
     models,
     monitor,
+    people,
     pushing,
     reporting,
     scores,
@@ -81,6 +82,7 @@ for _command in (
     app.command()(_command)
 app.add_typer(keys.app)
 app.add_typer(reporting.app)
+app.add_typer(people.app)
 
 
 def main() -> None:

@@ -88,6 +88,11 @@ class Desk:
         """Where answers of analyses are kept."""
         return self._settings.home
 
+    @property
+    def store(self) -> ScoreStore:
+        """The score store. Raises StoreError where it cannot be opened."""
+        return self._opened()
+
     def stale(self) -> str | None:
         """Why what is answered may be old: the model or the book could not be looked for; None where they could."""
         return None if self._fault is None or self._laid is None else str(self._fault)

@@ -12,11 +12,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving import problems
 from serving.problems import RefusedError, refuse
+from serving.web.paths import is_page
 from serving.wire import ScoreRequest, SignalsRequest
 from serving.wire_sent import FeedbackRequest, OutcomesRequest
 
 MOST_BYTES: Final = 8 * 1024 * 1024
 """The largest body: 10,000 ids of some 800 characters each."""
+
+MOST_FORM_BYTES: Final = 64 * 1024
+"""The largest form of a page."""
 
 BODIES: Final[Mapping[str, type[BaseModel]]] = {
     "/v1/score": ScoreRequest,
@@ -52,6 +56,9 @@ class Door:
             _check_length(scope)
             if path in BODIES and scope["method"] == "POST":
                 receive = _replayed(_valid(BODIES[path], await _read(scope, receive)), receive)
+            elif is_page(path) and scope["method"] == "POST":
+                form = await _read(scope, receive, "application/x-www-form-urlencoded", MOST_FORM_BYTES)
+                receive = _replayed(form, receive)
             else:
                 # No other path takes a body: none is read, however long it is.
                 receive = _replayed(b"", receive)
@@ -72,10 +79,10 @@ def _check_length(scope: Scope) -> None:
         raise RefusedError(413, f"the body may hold {MOST_BYTES:,} bytes, not {length[:20]}")
 
 
-async def _read(scope: Scope, receive: Receive) -> bytes:
-    kind = _header(scope, b"content-type", "application/json").split(";")[0].strip().lower()
-    if kind != "application/json":
-        raise RefusedError(415, f"the body should be application/json, not {problems.echo(kind)}")
+async def _read(scope: Scope, receive: Receive, wanted: str = "application/json", most: int = MOST_BYTES) -> bytes:
+    kind = _header(scope, b"content-type", wanted).split(";")[0].strip().lower()
+    if kind != wanted:
+        raise RefusedError(415, f"the body should be {wanted}, not {problems.echo(kind)}")
     chunks, size, more = [], 0, True
     while more:
         message = await receive()
@@ -84,8 +91,8 @@ async def _read(scope: Scope, receive: Receive) -> bytes:
         chunk = message.get("body", b"")
         chunks.append(chunk)
         size += len(chunk)
-        if size > MOST_BYTES:
-            raise RefusedError(413, f"the body may hold {MOST_BYTES:,} bytes")
+        if size > most:
+            raise RefusedError(413, f"the body may hold {most:,} bytes")
         more = message.get("more_body", False)
     return b"".join(chunks)
 
@@ -117,7 +124,7 @@ class _Answer:
     """Sends on what the service answers; an error that is no problem document becomes one.
 
     The framework leads a path with a slash too many to another one, at whatever host the request names: there is no
-    such path. Ebb's own redirect is from `/`.
+    such path. Ebb's own redirects are from `/` and between pages.
     """
 
     def __init__(self, send: Send, path: str):
@@ -128,9 +135,10 @@ class _Answer:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             status: int = message["status"]
-            if status in REDIRECTS and self._path != "/":
+            page = is_page(self._path) and _is(message, "text/html")
+            if status in REDIRECTS and self._path != "/" and not is_page(self._path):
                 self._instead = RefusedError(404, None)
-            elif status >= 400 and not _is_problem(message):
+            elif status >= 400 and not page and not _is(message, problems.MEDIA_TYPE):
                 allow = [value.decode("latin-1") for name, value in message["headers"] if name.lower() == b"allow"]
                 self._instead = RefusedError(status, None, {"Allow": allow[0]} if allow else None)
             else:
@@ -141,8 +149,7 @@ class _Answer:
             await refuse(self._send, self._instead)
 
 
-def _is_problem(message: Message) -> bool:
+def _is(message: Message, kind: str) -> bool:
     return any(
-        name.lower() == b"content-type" and value.startswith(problems.MEDIA_TYPE.encode())
-        for name, value in message["headers"]
+        name.lower() == b"content-type" and value.startswith(kind.encode()) for name, value in message["headers"]
     )

@@ -22,6 +22,8 @@ from serving.telemetry.drift import latest as latest_drift
 from serving.telemetry.meters import Meters, Sources
 from serving.telemetry.routes import Routes
 from serving.telemetry.traces import Traces
+from serving.web.app import mount
+from serving.web.workspace import Workspace
 
 ANSWER_SECONDS: Final = 60
 
@@ -29,6 +31,7 @@ OPENED: Final = "EBB_SERVE_OPEN"
 """Tells the workers what the command line opened."""
 
 _app = make_app()
+mount(_app)
 _routes = Routes([str(getattr(route, "path", "")) for route in routes()])
 _meters = Meters(_routes)
 _state = State(told=(_meters.tell, lines.tell))
@@ -49,7 +52,8 @@ class Scoring:
         settings = load(_path("EBB_CONFIG"), data=_path("EBB_DATA"), home=_path("EBB_HOME"))
         lines.begin(settings.serve.log)
         self.desk = Desk(settings, ("score", *_options()))
-        self.watch = Watch(settings.store_url, open=_opened(settings))
+        opened = _opened(settings)
+        self.watch = Watch(settings.store_url, open=opened)
         self.traces = Traces(settings.serve.traces, _routes) if settings.serve.traces else None
         if self.traces is not None:
             _state.told = (*_state.told, self.traces.tell)
@@ -61,6 +65,7 @@ class Scoring:
         )
         _app.state.answers, _state.access = self.desk, self.watch
         self.desk.begin()
+        _app.state.workspace = Workspace(self.desk, is_open="all" in opened)
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def close(self) -> None:

@@ -24,6 +24,7 @@ from serving.access.keys import Key, parted
 from serving.access.keys import Scope as KeyScope
 from serving.access.ring import Call
 from serving.problems import RefusedError, refuse
+from serving.web.paths import is_page
 
 ALWAYS_OPEN: Final = frozenset({"/healthz", "/readyz", "/livez"})
 """What whoever runs the process asks; no answer names an account."""
@@ -66,6 +67,13 @@ def asking() -> str | None:
     """The name of the key of the present call; None where none was needed."""
     noted = _NOTED.get()
     return None if noted is None else noted.key
+
+
+def signed_in(name: str) -> None:
+    """Tell the record of the present call which person it comes from; no key has a name like that."""
+    noted = _NOTED.get()
+    if noted is not None:
+        noted.key = f"person:{name}"
 
 
 def note(account_ids: list[str], model_version: str | None, cutoff: date | None) -> None:
@@ -114,7 +122,9 @@ class Guard:
             try:
                 key = await self._caller(scope)
                 self._admit(key, scope)
+                key = self._caller(scope)
                 noted.key = None if key is None else key.name
+                self._admit(key, scope)
             except RefusedError as refused:
                 await refuse(answer, refused)
                 return
@@ -122,7 +132,7 @@ class Guard:
         finally:
             _NOTED.reset(token)
             took = (time.perf_counter() - started) * 1000
-            call = _call(at, key, scope, answer.status, noted, took)
+            call = _call(at, scope, answer.status, noted, took)
             if call.path not in ALWAYS_OPEN and self.state.access is not None:
                 self.state.access.record(call)
             for tell in self.state.told:
@@ -135,6 +145,9 @@ class Guard:
             return None
         if access is None:
             raise RefusedError(503, "the service is starting; ask again shortly", {"Retry-After": "1"})
+        if is_page(path):
+            # People have sessions, which the pages look after themselves.
+            return None
         given = _given(scope)
         if given is None:
             if _is_open(path, access.open):
@@ -228,10 +241,10 @@ def _listed(key: Key) -> str:
     return ", ".join(sorted(key.scopes))
 
 
-def _call(at: datetime, key: Key | None, scope: Scope, status: int, noted: Noted, took: float) -> Call:
+def _call(at: datetime, scope: Scope, status: int, noted: Noted, took: float) -> Call:
     return Call(
         at=at,
-        key=None if key is None else key.name,
+        key=noted.key,
         method=scope["method"][:10],
         path=scope["path"][:LONGEST_PATH],
         status=status,

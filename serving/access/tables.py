@@ -1,8 +1,19 @@
-"""The tables of access: keys, of which only salted hashes are kept, the record of calls, and what was sent in."""
+"""The tables of access: keys and people, of whom only hashes are kept, the record of calls, and what was sent."""
 
 from typing import Final
 
-from sqlalchemy import JSON, Column, Date, DateTime, Double, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from serving.ledger import METADATA
 
@@ -52,4 +63,27 @@ SENT: Final = Table(
     Column("rows", JSON, nullable=False),
     UniqueConstraint("kind", "idempotency_key", name="sent_once"),
     sqlite_autoincrement=True,
+)
+
+PEOPLE: Final = Table(
+    "people",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    # Whose accounts are theirs; the owner of the facts.
+    Column("owner", Text),
+    Column("digest", Text, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("removed_at", DateTime(timezone=True)),
+)
+
+SESSIONS: Final = Table(
+    "sessions",
+    METADATA,
+    Column("digest", Text, primary_key=True),
+    Column("person", Text, nullable=False),
+    Column("began_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+    Index("sessions_of_person", "person"),
 )
