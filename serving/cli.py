@@ -68,6 +68,8 @@ for _command in (
     asking.tiers,
     asking_health.health,
     asking_money.retention,
+    asking_money.economics,
+    asking_money.promoters,
     asking.plays,
     asking_use.features,
     asking_use.aha,

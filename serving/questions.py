@@ -64,6 +64,18 @@ def _aha(facts: Facts, settings: Settings) -> Answer:
     return aha(facts, grace_days=settings.data.grace_days)
 
 
+def _economics(facts: Facts, settings: Settings) -> Answer:
+    from training.analyses.economics import economics
+
+    return economics(facts, grace_days=settings.data.grace_days)
+
+
+def _promoters(facts: Facts, settings: Settings) -> Answer:
+    from features.analyses.promoters import promoters
+
+    return promoters(facts, grace_days=settings.data.grace_days)
+
+
 QUESTIONS: Final[tuple[Question, ...]] = (
     Question(name="tiers", asks="Who pays how much, and who should look after them?", answer=_tiers),
     Question(name="health", asks="How healthy is each account, and does that tell who leaves?", answer=health_of),
@@ -71,6 +83,8 @@ QUESTIONS: Final[tuple[Question, ...]] = (
     Question(name="plays", asks="Which plays keep customers, and whom does a play seem to harm?", answer=_plays),
     Question(name="features", asks="Which features keep customers, and who uses what?", answer=_features),
     Question(name="aha", asks="Which early use goes with staying?", answer=_aha),
+    Question(name="economics", asks="What is an account worth, and when has it paid for itself?", answer=_economics),
+    Question(name="promoters", asks="Whom to ask for a referral or a case study?", answer=_promoters),
 )
 
 

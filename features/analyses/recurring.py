@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+import pandas as pd
+
 from features import outcomes
 from features.facts import Facts
 
@@ -50,6 +52,25 @@ def retained(facts: Facts, *, grace_days: int = outcomes.GRACE_DAYS) -> Retained
     )[0]
     starting, kept, expanded = (float(str(money)) for money in sums)
     return Retained(since=since, until=until, starting=starting, kept=kept, expanded=expanded)
+
+
+def bridge(facts: Facts, group: str, *, grace_days: int = outcomes.GRACE_DAYS) -> pd.DataFrame:
+    """ARR a year ago and now, and what lies between, for each group and by ``group``, SQL over the table accounts a.
+
+    Columns: grouped, accounts and lost (those there a year ago, and of them gone now), starting, new, expanded,
+    contracted, churned, ending; starting + new + expanded - contracted - churned = ending.
+    """
+    outcomes.lay(facts, grace_days=grace_days)
+    until, since = facts.cutoff, facts.cutoff - timedelta(days=YEAR_DAYS)
+    return facts.engine.frame(
+        f"""SELECT {group} AS grouped, count(b.arr) AS accounts, count(b.arr) FILTER (n.arr IS NULL) AS lost,
+               coalesce(sum(b.arr), 0) AS starting, coalesce(sum(n.arr) FILTER (b.arr IS NULL), 0) AS new,
+               coalesce(sum(greatest(n.arr - b.arr, 0)) FILTER (n.arr > 0 AND b.arr > 0), 0) AS expanded,
+               coalesce(sum(greatest(b.arr - n.arr, 0)) FILTER (n.arr > 0 AND b.arr > 0), 0) AS contracted,
+               coalesce(sum(b.arr) FILTER (n.arr IS NULL), 0) AS churned, coalesce(sum(n.arr), 0) AS ending
+        FROM ({_paying(since, grace_days)}) b FULL JOIN ({_paying(until, grace_days)}) n USING (account_id)
+        LEFT JOIN accounts a USING (account_id) GROUP BY ALL ORDER BY grouped"""
+    )
 
 
 def growth_ratios(facts: Facts, *, grace_days: int = outcomes.GRACE_DAYS) -> tuple[float, ...]:

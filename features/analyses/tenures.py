@@ -38,8 +38,9 @@ def tenures(facts: Facts, by: str | None, analysis: str, *, grace_days: int = ou
     """One row an account whose first term has begun, by account_id.
 
     Columns: account_id, grouped (text), started_on, days (> 0), left (whether it left then; who came back left once),
-    arr (of its first terms; NaN where none is said). Who has not left is watched until its last known term ends, at
-    most until nearly all losses of that day would be known.
+    arr and last_arr (of its first and its latest term) and won_for (what winning it cost; each NaN where none is said).
+    Who has not left is watched until its last known term ends, at most until nearly all losses of that day would be
+    known.
     """
     return facts.engine.frame(tenures_sql(facts, by, analysis, grace_days=grace_days))
 
@@ -50,7 +51,7 @@ def tenures_sql(facts: Facts, by: str | None, analysis: str, *, grace_days: int 
     outcomes.lay(facts, grace_days=grace_days)
     group, day = grouped_by(facts, by, analysis), facts.cutoff
     return f"""WITH known AS (
-          SELECT account_id, starts_on, ends_on, arr, decided_on,
+          SELECT contract_id, account_id, starts_on, ends_on, arr, decided_on,
                  coalesce(outcome_left = 1 AND decided_on < DATE '{day}', FALSE) AS lost
           FROM terms WHERE known_at < DATE '{day}' AND starts_on < DATE '{day}'),
         late AS (
@@ -58,10 +59,12 @@ def tenures_sql(facts: Facts, by: str | None, analysis: str, *, grace_days: int 
           FROM known WHERE lost),
         watched AS (
           SELECT account_id, min(starts_on) AS started_on, min(ends_on) FILTER (lost) AS left_on,
-                 max(ends_on) AS last_on, arg_min(arr, starts_on) AS arr, DATE '{day}' - max(late.days) AS until
+                 max(ends_on) AS last_on, arg_min(arr, (starts_on, contract_id)) AS arr,
+                 arg_max(arr, (starts_on, contract_id)) AS last_arr, DATE '{day}' - max(late.days) AS until
           FROM known CROSS JOIN late GROUP BY account_id),
         ended AS (SELECT *, least(coalesce(left_on, last_on), until) AS ended_on FROM watched)
         SELECT w.account_id, {group} AS grouped, CAST(w.started_on AS TIMESTAMP) AS started_on,
-               CAST(w.ended_on - w.started_on AS DOUBLE) AS days, coalesce(w.left_on <= w.until, FALSE) AS "left", w.arr
+               CAST(w.ended_on - w.started_on AS DOUBLE) AS days, coalesce(w.left_on <= w.until, FALSE) AS "left",
+               w.arr, w.last_arr, a.acquisition_cost AS won_for
         FROM ended w LEFT JOIN accounts a USING (account_id)
         WHERE w.ended_on > w.started_on ORDER BY w.account_id"""

@@ -57,3 +57,56 @@ def retention(
         chart,
         "follow who comes back",
     )
+
+
+def economics(
+    by: By = "segment",
+    cohort: Annotated[Literal["quarter", "year"], typer.Option(help="Who began together.")] = "year",
+    months: Annotated[int, typer.Option(min=1, help="How far LTV looks.")] = 60,
+    discount: Annotated[float, typer.Option(min=0, help="What money a year later is worth less.")] = 0.1,
+    margin: Annotated[float, typer.Option(min=0, max=1, help="Share of ARR left before the cost to serve.")] = 1.0,
+    form: Form = Format.table,
+    chart: Chart = None,
+    config: Config = None,
+    data: Data = None,
+    home: Home = None,
+) -> None:
+    """What an account is worth against what winning it costs, when it is paid back, and how the ARR moved in a year."""
+    from serving.telling import told
+    from training.analyses.economics import Economics
+    from training.analyses.economics import economics as answer
+
+    asked = Economics(by=None if by == NONE else by, cohort=cohort, months=months, discount=discount, margin=margin)
+    told(
+        lambda facts, chosen: answer(facts, asked, grace_days=chosen.data.grace_days),
+        settings(config, data, home),
+        form,
+        chart,
+        "count what accounts are worth",
+    )
+
+
+def promoters(
+    nps: Annotated[float, typer.Option(min=0, max=10, help="Mean answer from which an account would recommend.")] = 9.0,
+    growth: Annotated[float, typer.Option(min=0, help="Growth of use beyond that of the book.")] = 0.1,
+    window_days: Annotated[int, typer.Option(min=7, help="Use in so many days, against those before.")] = 84,
+    answer_days: Annotated[int, typer.Option(min=1, help="Older answers do not count.")] = 365,
+    form: Form = Format.table,
+    chart: Chart = None,
+    config: Config = None,
+    data: Data = None,
+    home: Home = None,
+) -> None:
+    """Whom to ask for a referral or a case study: accounts that would recommend and use more and more."""
+    from features.analyses.promoters import Promoters
+    from features.analyses.promoters import promoters as answer
+    from serving.telling import told
+
+    asked = Promoters(nps=nps, growth=growth, window_days=window_days, answer_days=answer_days)
+    told(
+        lambda facts, chosen: answer(facts, asked, grace_days=chosen.data.grace_days),
+        settings(config, data, home),
+        form,
+        chart,
+        "look for promoters",
+    )
