@@ -121,8 +121,6 @@ class Guard:
         try:
             try:
                 key = await self._caller(scope)
-                self._admit(key, scope)
-                key = self._caller(scope)
                 noted.key = None if key is None else key.name
                 self._admit(key, scope)
             except RefusedError as refused:
