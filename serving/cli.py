@@ -73,6 +73,8 @@ for _command in (
     asking.plays,
     asking_use.features,
     asking_use.aha,
+    asking_health.alarms,
+    asking_health.quadrants,
     asking.analyse,
     service.serve,
     bento.bento,

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from datetime import timedelta
+from typing import Any, Final
 
 from features.analyses.answer import Answer
 from features.errors import SettingsError
@@ -30,8 +31,30 @@ def health_of(facts: Facts, settings: Settings, **asked: int) -> Answer:
     from serving.steps import mode_of
     from training.health_answer import HealthAsked, health
 
-    weights = {name: float(value) for name, value in vars(settings.health).items()}
-    return health(facts, mode_of(facts, settings), HealthAsked(**asked, **weights))  # type: ignore[arg-type]
+    options = HealthAsked(**asked, **vars(settings.health))
+    return health(facts, mode_of(facts, settings), options)
+
+
+def alarms_of(facts: Facts, settings: Settings, **asked: float) -> Answer:
+    """Alarms that nobody acknowledged; ``asked`` as in `AlarmsAsked`."""
+    from features.analyses.alarms import AlarmsAsked, alarms
+    from serving.acknowledged import acknowledged
+
+    options = AlarmsAsked(**{"a_week": settings.team.weekly_capacity, **asked})  # type: ignore[arg-type]
+    return alarms(facts, options, acknowledged=acknowledged(settings), grace_days=settings.data.grace_days)
+
+
+def quadrants_of(facts: Facts, settings: Settings, **asked: Any) -> Answer:
+    """Quadrants by the temperatures of the latest scores, or by declared signs; ``asked`` as in `QuadrantsAsked`."""
+    from serving.steps import mode_of
+    from serving.warming import warm_of
+    from training.health_answer import HealthAsked
+    from training.quadrants import BEFORE_DAYS, QuadrantsAsked, quadrants
+
+    options = QuadrantsAsked(**asked)
+    warm = warm_of(settings, options.since or facts.cutoff - timedelta(days=BEFORE_DAYS))
+    weights = HealthAsked(**vars(settings.health)).by_hand
+    return quadrants(facts, mode_of(facts, settings), options, warm=warm, by_hand=weights)
 
 
 def _retention(facts: Facts, settings: Settings) -> Answer:
@@ -85,6 +108,10 @@ QUESTIONS: Final[tuple[Question, ...]] = (
     Question(name="aha", asks="Which early use goes with staying?", answer=_aha),
     Question(name="economics", asks="What is an account worth, and when has it paid for itself?", answer=_economics),
     Question(name="promoters", asks="Whom to ask for a referral or a case study?", answer=_promoters),
+    Question(name="alarms", asks="Who uses it far less than usual while all others hold?", answer=alarms_of),
+    Question(
+        name="quadrants", asks="Who is healthy, who will buy, and what is to be done with each?", answer=quadrants_of
+    ),
 )
 
 
