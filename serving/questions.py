@@ -99,9 +99,16 @@ def _promoters(facts: Facts, settings: Settings) -> Answer:
     return promoters(facts, grace_days=settings.data.grace_days)
 
 
+def _portfolios(facts: Facts, settings: Settings) -> Answer:
+    from features.analyses.portfolios import portfolios
+
+    return portfolios(facts, grace_days=settings.data.grace_days)
+
+
 QUESTIONS: Final[tuple[Question, ...]] = (
     Question(name="tiers", asks="Who pays how much, and who should look after them?", answer=_tiers),
     Question(name="health", asks="How healthy is each account, and does that tell who leaves?", answer=health_of),
+    Question(name="portfolios", asks="Who looks after how much, and what should move?", answer=_portfolios),
     Question(name="retention", asks="Who comes back, and how long do accounts stay?", answer=_retention),
     Question(name="plays", asks="Which plays keep customers, and whom does a play seem to harm?", answer=_plays),
     Question(name="features", asks="Which features keep customers, and who uses what?", answer=_features),

@@ -35,7 +35,8 @@ def accounts_now(facts: Facts, *, grace_days: int = outcomes.GRACE_DAYS) -> pd.D
                  arg_min(starts_on, (ends_on, contract_id)) AS starts_on, min(ends_on) AS ends_on
           FROM terms
           WHERE starts_on <= DATE '{day}' AND known_at < DATE '{day}'
-            AND (ends_on > DATE '{day}' OR (ends_on + {grace_days} > DATE '{day}' AND decided_on IS NULL))
+            AND (ends_on > DATE '{day}' OR (ends_on + {grace_days} > DATE '{day}'
+                 AND coalesce(decided_on >= DATE '{day}', TRUE)))
           GROUP BY account_id),
         used AS (
           SELECT n.account_id, max(d.day) AS last_used,
