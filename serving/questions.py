@@ -1,14 +1,16 @@
 """The questions about the whole book that Ebb answers, each a command and a line of the API; a new one is one entry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
 from features.analyses.answer import Answer
-from features.errors import SettingsError
+from features.errors import DataError, SettingsError
 from features.facts import Facts
+from serving.answered import keep
 from serving.config import Settings
+from serving.progress import Progress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,3 +130,16 @@ def question(name: str) -> Question:
         if one.name == name:
             return one
     raise SettingsError(f"no analysis {name!r}; there are {', '.join(one.name for one in QUESTIONS)}")
+
+
+def answer_all(wanted: Sequence[Question], facts: Facts, settings: Settings, progress: Progress) -> None:
+    """Answer and keep each; one that the facts cannot answer says why, and the answer before it stays."""
+    for one in wanted:
+        try:
+            with progress.step(one.name):
+                found = one.answer(facts, settings)
+        except DataError as error:
+            progress.say(f"  {error}")
+            continue
+        keep(found, settings.home)
+        progress.say(f"  {found.says[0]}")

@@ -51,7 +51,7 @@ class Scoring:
     def __init__(self) -> None:
         settings = load(_path("EBB_CONFIG"), data=_path("EBB_DATA"), home=_path("EBB_HOME"))
         lines.begin(settings.serve.log)
-        self.desk = Desk(settings, ("score", *_options()))
+        self.desk = Desk(settings, ("score", "--analyse", *_options()))
         opened = _opened(settings)
         self.watch = Watch(settings.store_url, open=opened)
         self.traces = Traces(settings.serve.traces, _routes) if settings.serve.traces else None

@@ -55,21 +55,11 @@ def plays(
 
 def analyse(names: Names = None, config: Config = None, data: Data = None, home: Home = None) -> None:
     """Answer every question about the book with its usual options, and keep the answers for the API and the pages."""
-    from features.errors import DataError
-    from serving.answered import keep
     from serving.progress import Progress
-    from serving.questions import QUESTIONS, question
+    from serving.questions import QUESTIONS, answer_all, question
     from serving.taking import facts_of
 
     wanted = [question(name) for name in names] if names else list(QUESTIONS)
     chosen, progress = settings(config, data, home), Progress()
     with facts_of(chosen, progress) as facts:
-        for one in wanted:
-            try:
-                with progress.step(one.name):
-                    found = one.answer(facts, chosen)
-            except DataError as error:
-                progress.say(f"  {error}")
-                continue
-            keep(found, chosen.home)
-            progress.say(f"  {found.says[0]}")
+        answer_all(wanted, facts, chosen, progress)

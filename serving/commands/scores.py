@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from serving.book import Run
+from serving.book import Band, Run
 from serving.options import Config, Data, Form, Home, settings
 from serving.output import Column, Format, Marked, money, percent, short, write
 from serving.progress import Progress
@@ -32,15 +32,23 @@ LISTED = (
 )  # fmt: skip
 
 
-def score(config: Config = None, data: Data = None, home: Home = None) -> None:
+def score(
+    analyse: Annotated[bool, typer.Option("--analyse", help="Answer every question about the book too.")] = False,
+    config: Config = None,
+    data: Data = None,
+    home: Home = None,
+) -> None:
     """Score every open account with the champion; earlier scores stay as they were."""
     from serving import steps, taking
+    from serving.questions import QUESTIONS, answer_all
     from training import tracking
 
     chosen, progress = settings(config, data, home), Progress()
     champion = tracking.champion(chosen.tracking_uri)
     with taking.facts_of(chosen, progress) as facts:
         steps.score(facts, champion, chosen, progress)
+        if analyse:
+            answer_all(QUESTIONS, facts, chosen, progress)
 
 
 def worklist(
@@ -48,6 +56,8 @@ def worklist(
     bottom: Annotated[int | None, typer.Option(min=1, help="The last so many, and what keeps them.")] = None,
     owner: Annotated[str | None, typer.Option(help="Only this owner's accounts.")] = None,
     segment: Annotated[str | None, typer.Option(help="Only this segment.")] = None,
+    plan: Annotated[str | None, typer.Option(help="Only this plan.")] = None,
+    band: Annotated[Band | None, typer.Option(help="Only risks of this band.")] = None,
     within_days: Annotated[int | None, typer.Option(min=0, help="Only renewals within so many days.")] = None,
     form: Form = Format.table,
     config: Config = None,
@@ -61,7 +71,13 @@ def worklist(
     if top is not None and bottom is not None:
         raise typer.BadParameter("--top and --bottom exclude each other", param_hint="--bottom")
     choice = Choice(
-        owner=owner, segment=segment, within_days=within_days, bottom=bottom is not None, limit=bottom or top or TOP
+        owner=owner,
+        segment=segment,
+        plan=plan,
+        band=band,
+        within_days=within_days,
+        bottom=bottom is not None,
+        limit=bottom or top or TOP,
     )
     with ScoreStore(settings(config, data, home).store_url) as store:
         found = ranked(store, choice)
@@ -79,7 +95,7 @@ def show(found: Any, form: Format) -> None:
         rows.append({**row, "who": _who(row), "renewal": _renewal(row), "how_likely": _likely(row), "why": _why(row)})
     write(rows, LISTED, form, title="\n".join(text for text in (headline(run), _cold(found)) if text))
     if not rows:
-        Progress().say("no account fits; without --owner, --segment and --within-days there are more")
+        Progress().say("no account fits; with fewer options there are more")
 
 
 def _cold(found: Any) -> str:
