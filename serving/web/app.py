@@ -6,13 +6,9 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from serving.web import signing
+from serving.web import signing, today
 from serving.web.assets import asset
 from serving.web.visit import Handler, Visit, answered
-
-
-def _today(visit: Visit) -> Response:
-    return visit.page("fault.html", title="Today", said="Nothing here yet.")
 
 
 def _lost(visit: Visit) -> Response:
@@ -27,7 +23,8 @@ PUBLIC: Final[tuple[tuple[str, str, Handler], ...]] = (
 
 SIGNED_IN: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("POST", "/app/sign-out", signing.sign_out),
-    ("GET", "/app", _today),
+    ("GET", "/app", today.today),
+    ("GET", "/app/today.csv", today.export),
     ("GET", "/app/{rest:path}", _lost),
     ("POST", "/app/{rest:path}", _lost),
 )

@@ -10,6 +10,7 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from serving.access.people import People, Person
 from serving.access.sessions import Sessions
 from serving.desk import Desk
+from serving.web.shelf import Shelves
 
 LOCAL: Final = Person(name="local", role="admin")
 """Who works where the service is open to everybody on this machine."""
@@ -32,6 +33,7 @@ class Workspace:
         """``is_open``: nobody signs in, whoever reaches the service works as `LOCAL`."""
         self.desk = desk
         self.is_open = is_open
+        self.shelves = Shelves(desk)
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._hashing = threading.Semaphore(AT_ONCE)
 
