@@ -1,4 +1,4 @@
-"""Today's list: what it shows, how it is chosen and exported, and that no text of the data becomes anything but text."""
+"""Today's list: what it shows, how it is chosen and exported, and that texts of the data stay texts."""
 
 import csv
 import io
