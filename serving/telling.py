@@ -46,12 +46,13 @@ def told(
     with facts_of(settings, progress) as facts, progress.step(title):
         found = run(facts, settings)
     keep(found, settings.home)
-    tell(found, form)
     if chart is not None:
         if found.chart is None:
-            raise typer.BadParameter(f"{found.name} found nothing to draw", param_hint="--chart")
-        draw(found, chart)
-        progress.say(f"drew {chart}")
+            progress.say(f"{found.name} found nothing to draw")
+        else:
+            draw(found, chart)
+            progress.say(f"drew {chart}")
+    tell(found, form)
     return found
 
 
