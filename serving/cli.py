@@ -69,6 +69,7 @@ for _command in (
     asking.tiers,
     asking_health.health,
     asking_team.portfolios,
+    asking_team.sharing,
     asking_money.retention,
     asking_money.economics,
     asking_money.promoters,

@@ -107,10 +107,17 @@ def _portfolios(facts: Facts, settings: Settings) -> Answer:
     return portfolios(facts, grace_days=settings.data.grace_days)
 
 
+def _sharing(facts: Facts, settings: Settings) -> Answer:
+    from training.analyses.sharing import sharing
+
+    return sharing(facts, grace_days=settings.data.grace_days)
+
+
 QUESTIONS: Final[tuple[Question, ...]] = (
     Question(name="tiers", asks="Who pays how much, and who should look after them?", answer=_tiers),
     Question(name="health", asks="How healthy is each account, and does that tell who leaves?", answer=health_of),
     Question(name="portfolios", asks="Who looks after how much, and what should move?", answer=_portfolios),
+    Question(name="sharing", asks="Who shares logins, and who costs more than they pay?", answer=_sharing),
     Question(name="retention", asks="Who comes back, and how long do accounts stay?", answer=_retention),
     Question(name="plays", asks="Which plays keep customers, and whom does a play seem to harm?", answer=_plays),
     Question(name="features", asks="Which features keep customers, and who uses what?", answer=_features),

@@ -50,3 +50,28 @@ def portfolios(
         chart,
         "weigh the portfolios",
     )
+
+
+def sharing(
+    window_days: Annotated[int, typer.Option(min=28, help="Use in so many days is looked at.")] = 84,
+    fewest_hours: Annotated[int, typer.Option(min=1, help="Logins seen in fewer hours are not judged.")] = 20,
+    cost_share: Annotated[float, typer.Option(min=0, help="Told from this cost to serve, of what is paid.")] = 1.0,
+    form: Form = Format.table,
+    chart: Chart = None,
+    config: Config = None,
+    data: Data = None,
+    home: Home = None,
+) -> None:
+    """Accounts whose logins several people seem to use, or that cost more to serve than they pay, with evidence."""
+    from serving.telling import told
+    from training.analyses.sharing import Sharing
+    from training.analyses.sharing import sharing as answer
+
+    asked = Sharing(window_days=window_days, fewest_hours=fewest_hours, cost_share=cost_share)
+    told(
+        lambda facts, chosen: answer(facts, asked, grace_days=chosen.data.grace_days),
+        settings(config, data, home),
+        form,
+        chart,
+        "look for shared logins",
+    )
