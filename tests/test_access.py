@@ -150,6 +150,7 @@ def test_every_call_is_on_record_and_no_key_is(market_home: MarketHome) -> None:
     """Time, key, path, accounts, model, cutoff and duration; refused calls too; neither key nor secret anywhere."""
     with market_home.client() as client:
         client.post("/v1/score", json={"account_ids": [f"n{number}" for number in range(150)]})
+        client.post("/v1/score", json={"account_ids": ["x" * 1_000_000]})
     asked(market_home.url, "Bearer ebb_000000000000_" + "B" * 43, path="/v1/worklist?recorded")
     time.sleep(1.5)
     with ScoreStore(market_home.store_url) as store:
@@ -159,6 +160,7 @@ def test_every_call_is_on_record_and_no_key_is(market_home: MarketHome) -> None:
     scored = next(call for call in calls if call.path == "/v1/score" and call.accounts == 150)
     assert (scored.key, scored.status, scored.cutoff) == ("tests", 200, run.cutoff)
     assert list(scored.account_ids) == [f"n{number}" for number in range(100)]
+    assert ["x" * 300] in [list(call.account_ids) for call in calls]
     assert scored.model_version
     assert scored.milliseconds > 0
     assert any(call.status == 401 and call.key is None for call in calls)

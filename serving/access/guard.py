@@ -47,7 +47,8 @@ NEEDS: Final[tuple[tuple[str, str, KeyScope], ...]] = (
 NAMED_ACCOUNTS: Final = 100
 """How many of the accounts of one call are named in its record; the others are counted."""
 
-LONGEST_PATH: Final = 300
+LONGEST: Final = 300
+"""How much of a path, and of an account's id, a record keeps: a body may hold one id of 8 MB."""
 
 
 @dataclass(kw_only=True)
@@ -244,10 +245,10 @@ def _call(at: datetime, scope: Scope, status: int, noted: Noted, took: float) ->
         at=at,
         key=noted.key,
         method=scope["method"][:10],
-        path=scope["path"][:LONGEST_PATH],
+        path=scope["path"][:LONGEST],
         status=status,
         accounts=len(noted.account_ids),
-        account_ids=noted.account_ids[:NAMED_ACCOUNTS],
+        account_ids=[name[:LONGEST] for name in noted.account_ids[:NAMED_ACCOUNTS]],
         model_version=noted.model_version,
         cutoff=noted.cutoff,
         milliseconds=took,
