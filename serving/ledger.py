@@ -1,4 +1,4 @@
-"""The tables of scores and backtests. Rows are only ever added, and the database itself sees to it.
+"""The tables of scores, backtests and what people did. Rows are only ever added, and the database itself sees to it.
 
 What is declared here is what queries are written with; the tables themselves are made by the steps of
 `serving.migrations`, and a test sees to it that both say the same.
@@ -19,6 +19,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 METADATA: Final = MetaData()
@@ -99,6 +100,23 @@ DRAWS: Final = Table(
     Column("drawn_on", Date, nullable=False),
     Column("due_on", Date, nullable=False),
     Column("arm", Text, nullable=False),
+)
+
+ACTS: Final = Table(
+    "acts",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("person", Text, nullable=False),
+    Column("account_id", Text, nullable=False),
+    Column("contract_id", Text),
+    # Counts the acts of an account: two people who saw the same page cannot both add the next one.
+    Column("version", Integer, nullable=False),
+    Column("once", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("told", JSON, nullable=False),
+    UniqueConstraint("account_id", "version", name="acts_in_order"),
+    sqlite_autoincrement=True,
 )
 
 BACKTEST_RUNS: Final = Table(

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, text
 
 from features.errors import StoreError
 
-HEAD: Final = "0006"
+HEAD: Final = "0007"
 """The step this Ebb works with."""
 
 LOCK: Final = 4_203_110

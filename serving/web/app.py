@@ -6,7 +6,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from serving.web import signing, today
+from serving.web import account, signing, today
 from serving.web.assets import asset
 from serving.web.visit import Handler, Visit, answered
 
@@ -25,6 +25,8 @@ SIGNED_IN: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("POST", "/app/sign-out", signing.sign_out),
     ("GET", "/app", today.today),
     ("GET", "/app/today.csv", today.export),
+    ("GET", "/app/accounts/{account_id:path}", account.account),
+    ("POST", "/app/accounts/{account_id:path}", account.act),
     ("GET", "/app/{rest:path}", _lost),
     ("POST", "/app/{rest:path}", _lost),
 )

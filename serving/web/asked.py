@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from datetime import date
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from serving.access.people import Person
+from serving.acts import Standing
 from serving.book import BANDS
 from serving.web.shelf import Line
 
@@ -16,6 +18,14 @@ NOBODY: Final = "-"
 """As an owner or segment: those that have none."""
 
 WINDOWS: Final = (7, 30, 60, 90, 180)
+STATES: Final[Mapping[str, str]] = {
+    "": "To do",
+    "mine": "Taken by me",
+    "taken": "Taken",
+    "later": "Put off",
+    "done": "Done",
+    "all": "To do or not",
+}
 SIZES: Final = (25, 50, 100, 250)
 
 Key = Callable[[Line], Any]
@@ -42,6 +52,31 @@ SORTS: Final[Mapping[str, Sorting]] = {
     ),
     "account": Sorting(title="Account", key=lambda line: line.found_by, falls=False),
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """Where accounts stand, by account, as one person sees them on a day."""
+
+    standings: Mapping[str, Standing]
+    person: str
+    today: date
+
+    def at(self, line: Line) -> Standing:
+        """Where the account of a line stands."""
+        score = line.item.score
+        return self.standings.get(score.account_id, Standing()).of(score.contract_id)
+
+    def has(self, state: str, line: Line) -> bool:
+        """Whether it belongs to one of `STATES`."""
+        if state == "all":
+            return True
+        at = self.at(line)
+        if state in ("mine", "taken"):
+            return at.by is not None and (state == "taken" or at.by == self.person)
+        if state == "done":
+            return at.done
+        return at.is_open(self.today) if state == "" else not at.done and not at.is_open(self.today)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +107,7 @@ class Asked:
         return replace(
             asked,
             owner=asked.owner or (person.owner or "" if person.role == "csm" else ""),
+            state=asked.state if asked.state in STATES else "",
             band=asked.band if asked.band in BANDS else "",
             window=asked.window if asked.window.isdecimal() and len(asked.window) < 6 else "",
             sort=asked.sort if asked.sort in SORTS else "rank",
@@ -89,8 +125,8 @@ class Asked:
         """Whether anything but the order is asked for."""
         return any((self.q, self.segment, self.band, self.window, self.play, self.state)) or self.owner not in ("", ALL)
 
-    def of_lines(self, lines: Sequence[Line]) -> list[Line]:
-        """The lines asked for, all of them, in the order asked for."""
+    def of_lines(self, lines: Sequence[Line], work: Work | None = None) -> list[Line]:
+        """The lines asked for, all of them, in the order asked for; without ``work`` wherever they stand."""
         words, found = self.q.casefold().split(), []
         for line in lines:
             score = line.item.score
@@ -101,6 +137,7 @@ class Asked:
                 and (not self.play or line.item.play.name == self.play)
                 and (not self.window or _within(score.days_to_renewal, int(self.window)))
                 and all(word in line.found_by for word in words)
+                and (work is None or work.has(self.state, line))
             ):
                 found.append(line)
         return self._ordered(found)

@@ -2,15 +2,18 @@
 
 import csv
 import io
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from starlette.responses import Response
 
 from features.errors import StoreError
+from serving.acts import Acts
 from serving.output import cell
 from serving.plays import RENEWAL_WORK_DAYS
 from serving.web import paths
-from serving.web.asked import ALL, NOBODY, SIZES, SORTS, WINDOWS, Asked
+from serving.web.asked import ALL, NOBODY, SIZES, SORTS, STATES, WINDOWS, Asked, Work
 from serving.web.rendering import short
 from serving.web.shelf import Line, Shelf, total
 from serving.web.visit import Visit
@@ -28,7 +31,8 @@ def today(visit: Visit) -> Response:
     except StoreError as error:
         return visit.page("first.html", said=str(error))
     asked = Asked.of(visit.request.query_params, visit.who)
-    lines = asked.of_lines(shelf.lines)
+    work = _work(visit)
+    lines = asked.of_lines(shelf.lines, work)
     first = (asked.page - 1) * asked.n
     return visit.page(
         "today.html",
@@ -40,6 +44,8 @@ def today(visit: Visit) -> Response:
         first=first,
         count=len(lines),
         tiles=_tiles(shelf, asked),
+        work=work,
+        states=STATES,
         sorts=SORTS,
         sizes=SIZES,
         windows=WINDOWS,
@@ -55,12 +61,17 @@ def export(visit: Visit) -> Response:
     shelf = visit.workspace.shelves.latest()
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    rows = [_row(line) for line in asked.of_lines(shelf.lines)]
+    rows = [_row(line) for line in asked.of_lines(shelf.lines, _work(visit))]
     writer.writerow(_row(None))
     writer.writerows([cell(value) for value in row.values()] for row in rows)
     name = f"ebb-{shelf.run.cutoff}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(out.getvalue().encode("utf-8-sig"), media_type="text/csv", headers=headers)
+
+
+def _work(visit: Visit) -> Work:
+    standings = Acts(visit.workspace.desk.store.database).standings()
+    return Work(standings=standings, person=visit.who.name, today=datetime.now(UTC).date())
 
 
 def _row(line: Line | None) -> dict[str, Any]:
@@ -109,3 +120,8 @@ def _tiles(shelf: Shelf, asked: Asked) -> list[tuple[str, str, str, str]]:
         ("Renewals in 90 days", f"{len(due):,}", f"{short(total(due))} ARR", to(window="90", sort="renewal")),
         ("Risk rose", f"{len(risen):,}", since, to(sort="moved")),
     ]
+
+
+def named(lines: Sequence[Line], account_id: str) -> Line | None:
+    """The line of an account."""
+    return next((line for line in lines if line.item.score.account_id == account_id), None)
