@@ -110,15 +110,6 @@ with ScoreStore(sys.argv[1]) as store:
 """
 
 
-@pytest.fixture(params=stores.KINDS)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'ebb.db'}"
-        return
-    with stores.served() as server, stores.emptied(server) as empty:
-        yield empty
-
-
 def test_a_kill_loses_nothing_that_was_acknowledged(url: str) -> None:
     """Killed while it writes feedback, outcomes, runs and calls: all that was said to be kept is there, once, whole."""
     with ScoreStore(url) as store:

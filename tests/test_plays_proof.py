@@ -1,5 +1,6 @@
 """Plays and their proof: a planted effect is found with its sign, none is claimed where none is, harm is flagged."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 import numpy as np
@@ -156,9 +157,10 @@ def some_scores(many: int) -> list[Score]:
 
 
 @pytest.fixture
-def store() -> ScoreStore:
-    """An empty store in memory."""
-    return ScoreStore("sqlite://")
+def store(url: str) -> Iterator[ScoreStore]:
+    """An empty store, in SQLite and in PostgreSQL."""
+    with ScoreStore(url) as opened:
+        yield opened
 
 
 def drawn_of(store: ScoreStore, scores: list[Score], cutoff: date = CUTOFF, **settings: float) -> tuple[Run, int]:

@@ -13,25 +13,14 @@ from serving.push.parcels import Parcel, Refusal
 from serving.push.pushes import Pushes
 from serving.push.pushing import Patience, Wanted, due, push
 from serving.push.secret import Secrets
-from tests import stores
 from tests.places import a_book, set_up
 from tests.receivers import Fault
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with stores.served() as url:
-        yield url
-
-
-@pytest.fixture(params=stores.KINDS)
-def pushes(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pushes]:
+@pytest.fixture
+def pushes(url: str) -> Iterator[Pushes]:
     """An empty ledger."""
-    if request.param == "sqlite":
-        with Pushes(f"sqlite:///{tmp_path / 'ebb.db'}") as opened:
-            yield opened
-        return
-    with stores.emptied(request.getfixturevalue("server")) as url, Pushes(url) as opened:
+    with Pushes(url) as opened:
         yield opened
 
 

@@ -27,21 +27,6 @@ from tests import stores
 from tests.books import a_run, a_score
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with stores.served() as url:
-        yield url
-
-
-@pytest.fixture(params=stores.KINDS)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'state' / 'ebb.db'}"
-        return
-    with stores.emptied(request.getfixturevalue("server")) as empty:
-        yield empty
-
-
 @pytest.fixture
 def store(url: str) -> Iterator[ScoreStore]:
     with ScoreStore(url) as opened:
