@@ -78,6 +78,7 @@ for _command in (
     asking_use.aha,
     asking_health.alarms,
     asking_health.quadrants,
+    asking_health.calendar,
     asking.analyse,
     service.serve,
     bento.bento,

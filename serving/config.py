@@ -15,6 +15,14 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
+from features.analyses.life_days import (
+    CHECK_IN_DAYS,
+    CRITICAL_WINDOW_DAYS,
+    KEY_DAYS,
+    PROGRAMME_DAYS,
+    RENEWAL_WORK_DAYS,
+    SHARED_DAYS,
+)
 from features.errors import SettingsError
 
 FILE: Final = "ebb.toml"
@@ -186,6 +194,21 @@ class HealthSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LifeSettings:
+    """The days by which accounts are met, from their first to their renewal."""
+
+    activation_days: int = setting(CRITICAL_WINDOW_DAYS, "days in which people must come to use the product", least=1)
+    steps: tuple[str, ...] = setting((), "events that activate an account (empty: what most who stayed did early)")
+    check_ins: tuple[int, ...] = setting(CHECK_IN_DAYS, "days after the start on which it is visited", least=1)
+    renewal_days: int = setting(RENEWAL_WORK_DAYS, "days before the end on which renewal work begins", least=8)
+    key_days: int = setting(
+        KEY_DAYS, "key accounts (tier people) are met every so many days; half where dormant", least=0
+    )
+    shared_days: int = setting(SHARED_DAYS, "those of the tier shared (0: no regular contact)", least=0)
+    programme_days: int = setting(PROGRAMME_DAYS, "those of the tier programmes", least=0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class StoreSettings:
     """Where scores are kept."""
 
@@ -234,6 +257,7 @@ class Settings:
     plays: PlaySettings = field(default_factory=PlaySettings)
     bands: BandSettings = field(default_factory=BandSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
+    life: LifeSettings = field(default_factory=LifeSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     mlflow: MlflowSettings = field(default_factory=MlflowSettings)
     serve: ServeSettings = field(default_factory=ServeSettings)

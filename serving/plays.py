@@ -7,11 +7,8 @@ to use the product, renewal work begins 90 days before the end, and a first cont
 from dataclasses import dataclass
 from typing import Final
 
+from features.analyses.life_days import CRITICAL_WINDOW_DAYS, LAST_WEEK_DAYS, RENEWAL_WORK_DAYS
 from serving.book import Band, Reason, Score
-
-RENEWAL_WORK_DAYS: Final = 90
-LAST_WEEK_DAYS: Final = 7
-CRITICAL_WINDOW_DAYS: Final = 30
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -113,6 +113,13 @@ def _sharing(facts: Facts, settings: Settings) -> Answer:
     return sharing(facts, grace_days=settings.data.grace_days)
 
 
+def calendar_of(facts: Facts, settings: Settings, **asked: Any) -> Answer:
+    """The calendar by the days of the settings; ``asked`` as in `CalendarAsked`."""
+    from features.analyses.calendar import CalendarAsked, calendar
+
+    return calendar(facts, CalendarAsked(**vars(settings.life), **asked), grace_days=settings.data.grace_days)
+
+
 QUESTIONS: Final[tuple[Question, ...]] = (
     Question(name="tiers", asks="Who pays how much, and who should look after them?", answer=_tiers),
     Question(name="health", asks="How healthy is each account, and does that tell who leaves?", answer=health_of),
@@ -128,6 +135,7 @@ QUESTIONS: Final[tuple[Question, ...]] = (
     Question(
         name="quadrants", asks="Who is healthy, who will buy, and what is to be done with each?", answer=quadrants_of
     ),
+    Question(name="calendar", asks="What is due for which account, and what was missed?", answer=calendar_of),
 )
 
 

@@ -98,3 +98,24 @@ def quadrants(
         chart,
         "place the accounts in quadrants",
     )
+
+
+def calendar(
+    ahead: Annotated[int, typer.Option(min=1, help="What is due within so many days.")] = 30,
+    form: Form = Format.table,
+    chart: Chart = None,
+    config: Config = None,
+    data: Data = None,
+    home: Home = None,
+) -> None:
+    """What is due for which account: first steps, check-ins, renewal work, regular contact; and what was missed."""
+    from serving.questions import calendar_of
+    from serving.telling import told
+
+    told(
+        lambda facts, given: calendar_of(facts, given, ahead=ahead),
+        settings(config, data, home),
+        form,
+        chart,
+        "lay out the calendar",
+    )

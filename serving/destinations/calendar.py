@@ -14,20 +14,14 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from features.analyses.life_days import CHECK_IN_DAYS, LONG_TERM_DAYS, RENEWAL_WORK_DAYS
 from features.errors import SettingsError
 from serving.config import setting
-from serving.plays import RENEWAL_WORK_DAYS
 from serving.push.parcels import Book, Parcel
 from serving.push.replaced import Replaced
 
 if TYPE_CHECKING:
     from serving.worklist import Item
-
-CHECK_IN_DAYS: Final = (14, 28, 42, 56)
-"""Days after a term's start: a visit every two weeks in its first two months."""
-
-LONG_TERM_DAYS: Final = 180
-"""Shorter terms begin too often for that."""
 
 NAMESPACE: Final = "ebb"
 

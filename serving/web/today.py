@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from features.analyses.life_days import RENEWAL_WORK_DAYS
 from features.errors import StoreError
 from serving.acts import Acts
 from serving.output import cell
-from serving.plays import RENEWAL_WORK_DAYS
 from serving.web import paths
 from serving.web.asked import ALL, NOBODY, SIZES, SORTS, STATES, WINDOWS, Asked, Work
 from serving.web.rendering import short
