@@ -62,6 +62,8 @@ def test_holds_code_and_requirements(built: Path) -> None:
         pytest.skip("not a git checkout: nothing says which files belong to the packages")
     tracked = {name for name in listed.stdout.splitlines() if Path(name).suffix in bento.CODE}
     source = {str(path.relative_to(built / "src")) for path in (built / "src").rglob("*") if path.is_file()}
+    left = {name for name in listed.stdout.splitlines() if name not in tracked}
+    assert {name for name in left if not name.startswith("serving/deploy/")} == set(), "is it code? bento.CODE"
     there = {name for name in tracked if (bento.ROOT / name).is_file()}
     assert there <= source
     new = {name for name in source - there if not name.startswith(bento.PACKAGES)}
