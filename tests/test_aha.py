@@ -133,7 +133,7 @@ def test_what_is_missing_is_named() -> None:
     world = random_world(1, accounts=3, events=20, gaps=False)
     without = {name: rows for name, rows in world.items() if name != "contracts"}
     with pytest.raises(DataError, match="aha cannot be computed: the table contracts is missing"):
-        aha(facts_of(without))
-    assert aha(facts_of(without), Aha(unit="user")).says[0].startswith("Nothing can be said")
+        aha(facts_of(without), Aha(unit="account"))
+    assert aha(facts_of(without)).says[0].startswith("Nothing can be said of any threshold: there are 4 people")
     with pytest.raises(SettingsError, match="stay_days = 10"):
         Aha(stay_days=10)

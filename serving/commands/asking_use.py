@@ -36,7 +36,10 @@ def features(
 
 
 def aha(
-    unit: Annotated[Literal["account", "user"], typer.Option(help="Whose first days.")] = "account",
+    unit: Annotated[
+        Literal["account", "user"] | None,
+        typer.Option(help="Whose first days. [default: account where there are contracts, else user]"),
+    ] = None,
     times: Annotated[list[int] | None, typer.Option(min=1, help="How often; repeat. [default: 1 to 34]")] = None,
     days: Annotated[list[int] | None, typer.Option(min=1, help="First days; repeat. [default: 7, 14, 28]")] = None,
     stay_days: Annotated[

@@ -1,6 +1,6 @@
 """Aha thresholds: "k times feature F within the first d days", scanned on earlier cohorts and tested on later ones."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -24,6 +24,9 @@ CANDIDATES: Final = 3
 """So many features, each with its best threshold, are tested on later cohorts; Holm keeps the chance of any claim."""
 
 PROOF: Final = 0.05
+STAY_DAYS: Final = {"account": 400, "user": 28}
+"""Who is there so many days after the start stays: accounts past the first renewal of a year's term."""
+
 FEWEST_LEFT: Final = 10
 HOLDS, FAILED, UNTESTED = "holds", "does not hold later", "not tested"
 
@@ -48,36 +51,35 @@ SCAN: Final = (
 class Aha:
     """Thresholds ``times`` within the first ``days``, for accounts or people, who stay if there ``stay_days`` later.
 
-    ``stay_days`` None: 400 for accounts, which passes the first renewal of a year's term, 28 for people. Both sides of
-    a threshold need ``fewest``. Raises SettingsError.
+    ``unit`` None: accounts where there are contracts, else people. ``stay_days`` None: those of `STAY_DAYS`.
+    Both sides of a threshold need ``fewest``. Raises SettingsError.
     """
 
-    unit: Literal["account", "user"] = "account"
+    unit: Literal["account", "user"] | None = None
     times: tuple[int, ...] = (1, 2, 3, 5, 8, 13, 21, 34)
     days: tuple[int, ...] = (7, 14, 28)
     stay_days: int | None = None
     fewest: int = 20
 
     def __post_init__(self) -> None:
-        if self.unit not in ("account", "user"):
+        if self.unit not in ("account", "user", None):
             raise SettingsError(f"unit = {self.unit!r}: it is account or user")
         if not self.times or not self.days or min(*self.times, *self.days, 1) < 1:
             raise SettingsError(f"times = {self.times}, days = {self.days}: whole numbers from 1")
-        if self.horizon < max(self.days):
-            raise SettingsError(f"stay_days = {self.horizon}: it cannot end before the first {max(self.days)} days do")
+        if self.stay_days is not None and self.stay_days < max(self.days):
+            raise SettingsError(
+                f"stay_days = {self.stay_days}: it cannot end before the first {max(self.days)} days do"
+            )
         if self.fewest < 5:
             raise SettingsError(f"fewest = {self.fewest}: at least 5")
-
-    @property
-    def horizon(self) -> int:
-        """Days after the start from which one stays."""
-        return self.stay_days if self.stay_days is not None else {"account": 400, "user": 28}[self.unit]
 
 
 def aha(facts: Facts, asked: Aha | None = None, *, grace_days: int = outcomes.GRACE_DAYS) -> Answer:
     """The best threshold of every feature, the best few of them tested on later cohorts. Raises DataError."""
-    asked = asked or Aha()
-    early = early_use(facts, asked.unit, tuple(sorted(asked.days)), asked.horizon, grace_days=grace_days)
+    asked = _settled(facts, asked or Aha())
+    assert asked.unit is not None
+    assert asked.stay_days is not None
+    early = early_use(facts, asked.unit, tuple(sorted(asked.days)), asked.stay_days, grace_days=grace_days)
     scan = scanned(early, asked)
     return Answer(
         name=NAME,
@@ -87,6 +89,15 @@ def aha(facts: Facts, asked: Aha | None = None, *, grace_days: int = outcomes.GR
         chart=chart(early, scan, asked.times, asked.days) if len(scan) else None,
         asked=asdict(asked),
     )
+
+
+def _settled(facts: Facts, asked: Aha) -> Aha:
+    """What was asked, with who is followed and how long."""
+    unit = asked.unit or ("account" if facts.knows("contracts") else "user")
+    stay_days = STAY_DAYS[unit] if asked.stay_days is None else asked.stay_days
+    if stay_days < max(asked.days):
+        raise SettingsError(f"days = {asked.days}: the first {max(asked.days)} days end after day {stay_days}")
+    return replace(asked, unit=unit, stay_days=stay_days)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,9 +187,9 @@ def _row(
 
 
 def _says(scan: pd.DataFrame, early: EarlyUse, asked: Aha) -> tuple[str, ...]:
-    who = {"account": "accounts", "user": "people"}[asked.unit]
+    who = "accounts" if asked.unit == "account" else "people"
     n, left = len(early.entities), int((1 - early.entities["stayed"]).sum())
-    of = f"{n:,} {who} whose first {asked.horizon} days have passed, {left:,} of whom did not stay"
+    of = f"{n:,} {who} whose first {asked.stay_days} days have passed, {left:,} of whom did not stay"
     if scan.empty:
         return (f"Nothing can be said of any threshold: there are {of}.",)
     holds = scan[scan["finding"] == HOLDS]
