@@ -17,7 +17,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export BENTOML_DO_NOT_TRACK := true
 
-.PHONY: help install demo test check bench bench-training bench-short format docs lock clean
+.PHONY: help install demo test check bench bench-training bench-short soak audit format docs lock clean
 .PHONY: openmp
 
 help: ## list the targets
@@ -36,6 +36,7 @@ check: $(INSTALLED_DEV) ## format, lint, strict types, import contracts, docs, t
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive features training serving
 	$(BIN)/python -m tests.docs --check
 	$(BIN)/python -m tests.tidy
 
@@ -50,6 +51,12 @@ bench-training: $(INSTALLED) ## the part of it that trains: tuned training besid
 bench-short: $(INSTALLED) ## small: signals are the same bits as naive SQL, and no gross loss of speed, in training too
 	$(BIN)/python experiments/2026-11_speed/run.py --short
 	$(BIN)/python experiments/2026-11_training_speed/run.py --short
+
+soak: $(INSTALLED_DEV) ## ten minutes of the service at 80 % of capacity: models swapped, the store restarted, a worker killed
+	PYTHONPATH=. $(BIN)/python experiments/2026-11_service/soak.py $(ARGS)
+
+audit: $(INSTALLED_DEV) ## known faults of the locked packages, where their database can be reached
+	@$(BIN)/python -m tests.audit
 
 format: $(INSTALLED_DEV) ## format the code and mend what lint can mend by itself
 	$(BIN)/ruff format .

@@ -108,7 +108,8 @@ def worklist(
     tag = pages.tag(run, query.model_dump_json())
     if desk.stale() is None and pages.same(request.headers.get("if-none-match"), tag):
         raise HTTPException(304, headers={"ETag": tag})
-    found, stale = desk.worklist(query.choice(None if cursor is None else cursor.after), run), desk.stale()
+    found = desk.worklist(query.choice(None if cursor is None else cursor.after), run)
+    stale = found.stale or desk.stale()
     if stale is None:
         response.headers["ETag"] = tag
     page = found.items[: query.size]
@@ -202,7 +203,7 @@ def account(account_id: str, desk: Desk) -> wire.Account:
     note([account_id], None if found is None else found.run.model_version, None if found is None else found.run.cutoff)
     if found is None:
         raise HTTPException(404, f"no account {problems.echo(account_id)} in the book")
-    return wired.account(found, desk.stale())
+    return wired.account(found, found.lacks or desk.stale())
 
 
 @ROUTER.get("/v1/forecast", summary="The renewals of the coming months in money")

@@ -16,15 +16,15 @@ import pandas as pd
 
 from features.errors import EbbError, ModelError, StoreError
 from serving import wire, wired
-from serving.access.guard import asking
 from serving.book import Run
 from serving.config import Settings
 from serving.explained import Explained, explained
 from serving.jobs import Job, Jobs
 from serving.last_good import LastGood
 from serving.outlook import Outlook
+from serving.patient import PatientInbox
 from serving.rating import Peers, levers_of, peers, rate
-from serving.sent import Inbox, Kind, Sending
+from serving.sent import Kind, Sending
 from serving.signal_book import BOOK, SignalBook
 from serving.store import Choice, ScoreStore
 from serving.telemetry.meters import Standing
@@ -71,6 +71,7 @@ class Desk:
         self._fault: EbbError | None = None
         self._looked = self._away = float("-inf")
         self._looking = threading.Lock()
+        self._inbox = PatientInbox(self._opened)
 
     def score(self, account_ids: list[str]) -> tuple[Run, list[bytes], tuple[str, ...]]:
         """Scores by the champion on the signals of the latest book, in the order asked for, and the ids not in it.
@@ -155,8 +156,7 @@ class Desk:
 
     def take(self, kind: Kind, told: Sequence[wire.Body], idempotency_key: str) -> Sending:
         """Keep what others sent in: how contracts ended, or what they say of scores."""
-        rows = [one.model_dump(mode="json") for one in told]
-        return Inbox(self._opened()).take(kind, rows, idempotency_key=idempotency_key, key=asking())
+        return self._inbox.take(kind, told, idempotency_key)
 
     def latest(self) -> Run:
         """The latest run, which is the book."""

@@ -36,7 +36,10 @@ class LastGood:
             wanted = [score for score in wanted if self._is_after(score, choice)]
         page = self._whole([score.account_id for score in wanted[: choice.limit]])
         return Worklist(
-            run=self.run, items=tuple(item(score, keeping=choice.bottom) for score in page), no_temperature=AWAY
+            run=self.run,
+            items=tuple(item(score, keeping=choice.bottom) for score in page),
+            no_temperature=AWAY,
+            stale=AWAY,
         )
 
     def explained(self, account_id: str) -> Explained | None:

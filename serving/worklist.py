@@ -47,11 +47,15 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True)
 class Worklist:
-    """The items of one run, the first first; ``no_temperature`` says why they have none."""
+    """The items of one run, the first first; ``no_temperature`` says why they have none.
+
+    ``stale`` says why they come from memory and not from the store.
+    """
 
     run: Run
     items: tuple[Item, ...]
     no_temperature: str | None = None
+    stale: str | None = None
 
 
 def worklist(store: ScoreStore, choice: Choice, number: int | None = None) -> Worklist:

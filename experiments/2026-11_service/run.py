@@ -1,6 +1,7 @@
 """How fast the service answers, against a BentoML endpoint that does nothing and `mlflow models serve`, in one run.
 
-`run.py [--accounts 10000] [--listed 100000] [--asked 500]` prints what it finds and writes result.json beside itself.
+`run.py [--accounts 10000] [--listed 100000] [--asked 500] [--steady 60]` prints what it finds and writes result.json
+beside itself.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pandas as pd
+from load import steadily
 
 from serving.config import BandSettings
 from serving.rating import peers, rate
@@ -165,6 +167,7 @@ def main() -> None:
     parser.add_argument("--accounts", type=int, default=10_000)
     parser.add_argument("--listed", type=int, default=100_000)
     parser.add_argument("--asked", type=int, default=500)
+    parser.add_argument("--steady", type=float, default=60, help="seconds at a steady 50 requests a second")
     given = parser.parse_args()
     os.environ.update({"DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true", "BENTOML_DO_NOT_TRACK": "true"})
     with tempfile.TemporaryDirectory(prefix="ebb-service-") as folder:
@@ -188,6 +191,9 @@ def main() -> None:
         ):
             warmed(ours, names)
             found["milliseconds"] = singles(ours, empty, names, given.asked)
+            found["at 50 a second, milliseconds from when each was due"] = steadily(
+                url, key, names, rate=50, seconds=given.steady
+            )
             found["seconds of one request for all"] = (
                 min(timed(lambda: ours.post("/v1/score", json={"account_ids": names[:10_000]})) for _ in range(3))
                 / 1000
