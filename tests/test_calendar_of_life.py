@@ -121,6 +121,7 @@ def test_what_was_missed_is_counted() -> None:
     assert silent.sheet("missed").records() == []
     assert "touches is missing" in silent.says[0]
     assert set(silent.sheet("calendar").frame["state"]) <= {"not known", "open"}
+    assert "regular contact" not in set(silent.sheet("calendar").frame["kind"])
 
 
 @settings(deadline=None, max_examples=40)

@@ -17,7 +17,7 @@ from features.signals import CATALOGUE
 from features.snapshots import Mode, Renewal
 from training.dataset import Dataset
 from training.explain import sentence
-from training.health import FEWEST_LOSSES, GROUPS, Health, learn, wanted
+from training.health import FEWEST_LOSSES, GROUPS, RED_LIFT, Health, learn, wanted
 from training.health_chart import COLOURS, chart
 from training.health_proof import Proof, prove
 
@@ -210,6 +210,8 @@ def _says(accounts: pd.DataFrame, found: Health, proof: Proof, asked: HealthAske
             f"No proof that health tells who leaves: on {proof.losses} later losses those who stayed were not "
             "healthier beyond chance. Do not act on it alone."
         )
+    if proof.base is not None and proof.base > 1 / RED_LIFT:
+        lines.append(f"{percent(proof.base)} of all left: nobody can leave {RED_LIFT:g} times as often.")
     for check in proof.checks:
         if check.found is None:
             continue

@@ -106,15 +106,11 @@ def _life(facts: Facts, known: pd.DataFrame, asked: CalendarAsked) -> Life:
     young = cutoff - there["since"] <= pd.Timedelta(days=max(asked.check_ins, default=0) + life.AROUND_DAYS)
     renewing = there["ends_on"] - cutoff <= pd.Timedelta(days=asked.renewal_days)
     every = {"people": asked.key_days, "shared": asked.shared_days, "programmes": asked.programme_days}
-    windows = pd.concat(
-        [
-            life.check_ins(there[young], asked.check_ins),
-            life.renewals(there, asked.renewal_days),
-            # Whoever has just begun, or is about to end, is met for that.
-            life.cadence(there[~young & ~renewing], touches, every),
-        ],
-        ignore_index=True,
-    )
+    parts = [life.check_ins(there[young], asked.check_ins), life.renewals(there, asked.renewal_days)]
+    if touches is not None:
+        # Whoever has just begun, or is about to end, is met for that.
+        parts.append(life.cadence(there[~young & ~renewing], touches, every))
+    windows = pd.concat(parts, ignore_index=True)
     met = life.with_touches(windows, touches)
     met["state"] = life.states(met, cutoff) if touches is not None else "not known"
     activation, steps = _activation(facts, known, there, asked)

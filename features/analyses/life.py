@@ -46,7 +46,7 @@ def renewals(terms: pd.DataFrame, days: int) -> pd.DataFrame:
     return pd.DataFrame(made).reset_index(drop=True)
 
 
-def cadence(accounts: pd.DataFrame, touches: pd.DataFrame | None, every: Mapping[str, int]) -> pd.DataFrame:
+def cadence(accounts: pd.DataFrame, touches: pd.DataFrame, every: Mapping[str, int]) -> pd.DataFrame:
     """The next regular contact of each account: since the last one, by its tier; sooner where nobody uses the product.
 
     ``accounts`` has account_id, since, tier and use. Tiers of no days are left to programmes.
@@ -54,10 +54,8 @@ def cadence(accounts: pd.DataFrame, touches: pd.DataFrame | None, every: Mapping
     days = accounts["tier"].map(dict(every)).fillna(0).to_numpy(dtype=float)
     days = np.where(accounts["use"].isin(["dormant", "never active"]), days / 2, days)
     due = accounts[days > 0].assign(days=days[days > 0])
-    last = due["since"]
-    if touches is not None:
-        met = touches.groupby("account_id")["day"].max().reindex(due["account_id"]).to_numpy()
-        last = due["since"].where(~(met >= due["since"].to_numpy()), met)
+    met = touches.groupby("account_id")["day"].max().reindex(due["account_id"]).to_numpy()
+    last = due["since"].where(~(met >= due["since"].to_numpy()), met)
     when = last + pd.to_timedelta(np.floor(due["days"]), unit="D")
     made = {"account_id": due["account_id"], "kind": "regular contact", "opens": last + _days(1), "due": when}
     return pd.DataFrame({**made, "closes": when}).reset_index(drop=True)
