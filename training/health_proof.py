@@ -44,6 +44,7 @@ class Check:
 class Proof:
     """The looks judged out of time (account_id, cutoff, health, colour, left, weight), and what they say.
 
+    ``base`` is the share of them that left (None: too few losses to judge by).
     ``tells``: whether those who stayed were healthier beyond chance, at an error rate of 5 %; None with too few losses.
     """
 
@@ -51,6 +52,7 @@ class Proof:
     checks: tuple[Check, ...]
     tells: bool | None
     losses: int
+    base: float | None = None
 
 
 def prove(
@@ -68,6 +70,7 @@ def prove(
         looks=looks,
         checks=(_lift(looks, drawn), _caught(looks, drawn), _green(book)),
         tells=_tells(drawn),
+        base=float(drawn["left"][0] / drawn["all"][0]),
         losses=terms,
     )
 
