@@ -71,6 +71,12 @@ class Acts:
         with self._database.reading() as connection:
             return tuple(_act(row) for row in connection.execute(query))
 
+    def outcomes(self, limit: int) -> tuple[Act, ...]:
+        """The outcomes that people marked, the last first."""
+        query = select(ACTS).where(ACTS.c.kind == "outcome").order_by(ACTS.c.number.desc()).limit(limit)
+        with self._database.reading() as connection:
+            return tuple(_act(row) for row in connection.execute(query))
+
     def standings(self) -> dict[str, Standing]:
         """Where each account stands; those about which nothing was done are left out."""
         query = select(ACTS).where(ACTS.c.kind.in_(STANDING)).order_by(ACTS.c.account_id, ACTS.c.version)

@@ -178,6 +178,11 @@ class ScoreStore:
                 connection.execute(insert(BACKTEST_SCORES), rows)
         return replace(run, number=int(number))
 
+    def last_backtest(self) -> int | None:
+        """The number of the latest backtest; None when there was none."""
+        with self.database.reading() as connection:
+            return connection.execute(select(func.max(BACKTEST_RUNS.c.number))).scalar()
+
     def backtest(self, number: int) -> tuple[BacktestRun, tuple[Said, ...]] | None:
         """One backtest and what it said, as it was said; None when there is no such run."""
         told = select(BACKTEST_SCORES).where(BACKTEST_SCORES.c.run == number).order_by(BACKTEST_SCORES.c.place)

@@ -6,7 +6,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from serving.web import account, signing, today
+from serving.web import account, book, proof, signing, today
 from serving.web.assets import asset
 from serving.web.visit import Handler, Visit, answered
 
@@ -27,6 +27,10 @@ SIGNED_IN: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("GET", "/app/today.csv", today.export),
     ("GET", "/app/accounts/{account_id:path}", account.account),
     ("POST", "/app/accounts/{account_id:path}", account.act),
+    ("GET", "/app/book", book.book),
+    ("GET", "/app/book/{name}.json", book.chart),
+    ("GET", "/app/book/{name}", book.answer),
+    ("GET", "/app/proof", proof.proof),
     ("GET", "/app/{rest:path}", _lost),
     ("POST", "/app/{rest:path}", _lost),
 )

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Final
 
 from serving.book import Reason, Run, Score
+from training.forecast import Month
 
 WIDTH, HEIGHT = 640.0, 190.0
 LEFT, RIGHT, TOP, BOTTOM = 40.0, 14.0, 12.0, 26.0
@@ -90,3 +91,27 @@ def share(log_odds: float) -> float:
     0.5
     """
     return 1 / (1 + math.exp(-max(-500.0, min(500.0, log_odds))))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """A month with where its interval of ARR at risk stands on one scale of 0 to 100."""
+
+    month: Month
+    low: float
+    mid: float
+    wide: float
+
+
+def spans(months: Sequence[Month]) -> tuple[Span, ...]:
+    """The months on one scale."""
+    most = max((month.at_risk.high_80 for month in months), default=0.0) or 1.0
+    return tuple(
+        Span(
+            month=month,
+            low=98 * month.at_risk.low_80 / most,
+            mid=98 * month.at_risk.expected / most,
+            wide=98 * (month.at_risk.high_80 - month.at_risk.low_80) / most,
+        )
+        for month in months
+    )

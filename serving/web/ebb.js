@@ -1,5 +1,4 @@
 // What the pages do beyond links and forms; every page works without it.
-"use strict";
 document.documentElement.classList.add("js");
 
 const root = document.documentElement;

@@ -10,6 +10,7 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from serving.access.people import People, Person
 from serving.access.sessions import Sessions
 from serving.desk import Desk
+from serving.web.proofs import Proofs
 from serving.web.shelf import Shelves
 
 LOCAL: Final = Person(name="local", role="admin")
@@ -34,6 +35,7 @@ class Workspace:
         self.desk = desk
         self.is_open = is_open
         self.shelves = Shelves(desk)
+        self.proofs = Proofs(desk)
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._hashing = threading.Semaphore(AT_ONCE)
 
