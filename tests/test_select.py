@@ -7,7 +7,8 @@ from tests.pasts import COLUMNS, Past
 from training.dataset import Dataset
 from training.models import MODELS
 from training.outing import Outing, outings
-from training.select import Contest, log_loss_rows, paired
+from training.score import logistic
+from training.select import Contest, chance_error, errors_needed, log_loss_rows, paired
 from training.split import forward_folds
 
 SIGNS = (-1, 1, 0, 0)
@@ -52,15 +53,15 @@ def test_where_outcomes_are_pure_chance_there_is_no_signal_beyond_chance(seed):
 
 def test_the_most_cautious_strength_within_a_standard_error_is_taken():
     """A cautious strength as good as the best one wins; one that is far behind does not."""
-    alike = staged({2: 0.0, 3: 0.0, 4: 0.0, 5: 0.0})
+    alike = staged({1: 0.0, 2: 0.0, 3: 0.0, 4: 0.0})
     assert alike.cautious(MODELS[1]) == (MODELS[1].name, MODELS[1].strengths[0])
-    behind = staged({2: 3.0, 3: 0.0, 4: 0.0, 5: 0.0})
+    behind = staged({1: 3.0, 2: 0.0, 3: 0.0, 4: 0.0})
     assert behind.cautious(MODELS[1]) == (MODELS[1].name, MODELS[1].strengths[1])
 
 
 def test_the_simpler_of_equals_wins():
     """The logistic regression comes before trees that say exactly the same."""
-    both = dict.fromkeys(range(2, 10), 0.0)
+    both = dict.fromkeys(range(1, 9), 0.0)
     assert staged(both).decide().chosen.name == MODELS[1].name
 
 
@@ -91,3 +92,36 @@ def test_what_is_tested_on_is_never_seen_by_the_candidates():
     after = outings(turned, [last], MODELS, SIGNS, lambda _: None)[0]
     assert all(np.array_equal(before.log_odds[key], after.log_odds[key]) for key in before.log_odds)
     assert len(COLUMNS) == len(SIGNS)
+
+
+def test_agreement_of_rows_that_saw_no_loss_is_no_proof():
+    """Where the tested rows all stayed, a lower risk gains in each; how seldom a loss is keeps the error honest."""
+    low, high = np.full(300, -6.0), np.full(300, -4.0)
+    draw, weights = np.random.default_rng(1), np.ones(300)
+    even = high + 0.1 * draw.normal(size=300)
+    gain, sample = paired(
+        log_loss_rows(np.zeros(300), even) - log_loss_rows(np.zeros(300), low), weights, np.arange(300)
+    )
+    assert gain > 30 * sample
+    assert gain < 2 * chance_error(even, low, weights)
+
+
+def test_the_error_by_chance_is_the_spread_of_the_difference_over_worlds():
+    """Outcomes drawn by the chances that both say on average spread the difference as much as is said."""
+    draw, weights = np.random.default_rng(2), np.full(400, 0.5)
+    one, two = draw.normal(-2, 1, size=400), draw.normal(-2, 1, size=400)
+    chance = (logistic(one) + logistic(two)) / 2
+    # Two rows share an outcome, as the looks at a contract do.
+    one, two, chance = (np.repeat(each[::2], 2) for each in (one, two, chance))
+    drawn = []
+    for _ in range(2000):
+        left = np.repeat(draw.random(200) < chance[::2], 2).astype(float)
+        drawn.append(np.average(log_loss_rows(left, one) - log_loss_rows(left, two), weights=weights))
+    assert np.std(drawn) == pytest.approx(chance_error(one, two, weights), rel=0.1)
+
+
+def test_the_luckiest_of_several_needs_more_to_be_beyond_chance():
+    """Of three equal candidates without any gain, the best passes as seldom as one alone would."""
+    best = np.random.default_rng(4).normal(size=(20_000, 3)).max(axis=1)
+    assert errors_needed(0.05, 1) == pytest.approx(1.645, abs=0.001)
+    assert 0.04 < np.mean(best > errors_needed(0.05, 3)) <= 0.053

@@ -44,7 +44,7 @@ def test_a_gain_is_believed_as_far_as_it_is_sure() -> None:
 def base_rates(learnt: Dataset, asked: Dataset) -> Floats:
     """What the base rate of each kind says, learnt from the same."""
     nothing = Task(data=learnt, ground=np.zeros(len(learnt)), directions=(0,) * len(COLUMNS))
-    rates = BaseRate().fit(nothing)[30.0]
+    rates = BaseRate().fit(nothing)[0.5]
     return logistic(plain_log_odds(rates, asked.signals.to_numpy(dtype=float), asked.segments))
 
 
@@ -88,7 +88,7 @@ def market() -> Dataset:
     return Dataset(keys=found.keys, signals=found.signals, left=found.left)
 
 
-@pytest.mark.parametrize("outcomes", [20, 100])
+@pytest.mark.parametrize("outcomes", [20, 50, 100, 200])
 def test_small_books_of_a_market_gain_upon_its_base_rate(market: Dataset, outcomes: int) -> None:
     """Over several books of a few accounts, the log loss on the others' later snapshots is below the base rate's."""
     known, later = market.take(learnable(market, SPLIT)), market.take(holdout(market, SPLIT).test)
@@ -109,7 +109,7 @@ def test_small_books_of_a_market_gain_upon_its_base_rate(market: Dataset, outcom
         gains.append(log_loss(others.left, np.full(len(others), rate)) - log_loss(others.left, risk))
     assert len(gains) >= DRAWS - 1
     assert np.mean(gains) > 0
-    assert np.mean(np.array(gains) < 0) < 0.3
+    assert np.mean(np.array(gains) < 0) < (0.3 if outcomes == 20 else 0.1)
 
 
 def test_few_losses_lean_on_the_declared_directions_and_it_says_so() -> None:

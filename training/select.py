@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from training.calibrate import calibrated_apart, fit_calibration
 from training.dataset import Dataset, Floats
@@ -21,7 +21,7 @@ from training.models import Model
 from training.models.blend import NAME as BLEND
 from training.models.blend import blend
 from training.outing import Key, Outing, fit_all
-from training.score import Mix, Part
+from training.score import Mix, Part, logistic
 from training.split import rarer
 
 SAID: Final = 0.995
@@ -33,8 +33,8 @@ FEW: Final = 30
 CONTRADICTED: Final = -1.0
 """Standard errors by which the lean must lose against the base rate to be given up although losses are few."""
 
-BEYOND_CHANCE: Final = 1.645
-"""Standard errors by which the base rate must be beaten for the gate: five per cent, one-sided."""
+LEVEL: Final = 0.05
+"""How often a model may pass the gate where there is nothing to find, one-sided."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +85,8 @@ class Selection:
 
     @property
     def beyond_chance(self) -> bool:
-        """Whether the gain is more than chance would give in one of twenty cases."""
-        return self.usable and self.gain > BEYOND_CHANCE * self.gain_error
+        """Whether the gain is more than chance would give the luckiest of the candidates in one of twenty cases."""
+        return self.usable and self.gain > errors_needed(LEVEL, len(self.candidates) - 1) * self.gain_error
 
     @property
     def verdict(self) -> str:
@@ -120,6 +120,7 @@ class Contest:
         self.first = models[min(1, len(models) - 1)]
         self.base, self.lean = (models[0].name, models[0].strengths[-1]), (self.first.name, self.first.strengths[0])
         self.log_odds: dict[Key, Floats] = {}
+        self.said: dict[Key, Floats] = {}
         self.losses: dict[Key, Floats] = {}
         for key in tests[0].log_odds:
             self.enter(key, np.concatenate([test.log_odds[key] for test in tests]))
@@ -127,8 +128,8 @@ class Contest:
     def enter(self, key: Key, log_odds: Floats) -> None:
         """Add a candidate; the base rate too is calibrated, else its moving with time would look like a signal."""
         self.log_odds[key] = log_odds
-        calibrated = calibrated_apart(log_odds, self.left, self.weights, self.folds)
-        self.losses[key] = log_loss_rows(self.left, calibrated)
+        self.said[key] = calibrated_apart(log_odds, self.left, self.weights, self.folds)
+        self.losses[key] = log_loss_rows(self.left, self.said[key])
 
     @property
     def needed(self) -> tuple[Model, ...]:
@@ -139,9 +140,16 @@ class Contest:
         """Mean log loss of a candidate."""
         return float(np.average(self.losses[key], weights=self.weights))
 
-    def behind(self, key: Key, other: Key) -> tuple[float, float]:
-        """How much worse one candidate is than another, with the standard error."""
-        return paired(self.losses[key] - self.losses[other], self.weights, self.accounts)
+    def behind(self, key: Key, other: Key, rows: NDArray[np.bool_] | None = None) -> tuple[float, float]:
+        """How much worse one candidate is than another, in all rows or some, with the standard error.
+
+        A handful of losses may all have fallen elsewhere; then the rows seen agree by luck, and say nothing of what a
+        loss would have done. So the error is never below what the two candidates themselves expect of chance.
+        """
+        at = np.ones(len(self.left), dtype=bool) if rows is None else rows
+        one, two, weights = self.said[key][at], self.said[other][at], self.weights[at]
+        mean, error = paired((self.losses[key] - self.losses[other])[at], weights, self.accounts[at])
+        return mean, max(error, chance_error(one, two, weights))
 
     def cautious(self, model: Model) -> Key:
         """A model at its most cautious strength within one standard error of its best."""
@@ -154,8 +162,7 @@ class Contest:
         It takes the default's place when that is more than one standard error behind.
         """
         default, key, rows = self.cautious(model), (tuned.name, tuned.strengths[0]), np.isin(self.folds, folds)
-        difference = (self.losses[default] - self.losses[key])[rows]
-        gain, error = paired(difference, self.weights[rows], self.accounts[rows])
+        gain, error = self.behind(default, key, rows)
         if gain > error:
             self.models = tuple(tuned if each is model else each for each in self.models)
         return gain, error
@@ -210,6 +217,11 @@ class Contest:
         return float(min(1.0, 2 * ndtr(gain / error))) if error > 0 else 1.0
 
 
+def errors_needed(level: float, tried: int) -> float:
+    """Standard errors that the best of several passes by chance at a level: each has its part of it (Dunn 1961)."""
+    return float(ndtri(1 - level / max(1, tried)))
+
+
 def trust(gain: float, error: float) -> float:
     """How much of a gain to believe: 1 - (error / gain)^2, none below zero (James & Stein 1961, the positive part).
 
@@ -249,3 +261,12 @@ def paired(difference: Floats, weights: Floats, clusters: NDArray[np.intp]) -> t
     count = len(sums)
     error = np.sqrt((sums**2).sum() * count / max(count - 1, 1)) / weights.sum()
     return mean, float(error)
+
+
+def chance_error(one: Floats, two: Floats, weights: Floats) -> float:
+    """The standard error of the difference of two log losses were the outcomes as likely as the two say on average.
+
+    The difference hangs on an outcome by the difference of the log-odds, which are calibrated, (n,).
+    """
+    chance = (logistic(one) + logistic(two)) / 2
+    return float(np.sqrt(weights @ (chance * (1 - chance) * (one - two) ** 2)) / weights.sum())
