@@ -4,8 +4,10 @@ A body that is too large, not JSON or not of the declared shape never comes in; 
 a problem document.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -54,6 +56,7 @@ class Door:
         path, answer = scope["path"], _Answer(send, scope["path"])
         try:
             _check_length(scope)
+            _check_query(scope)
             if path in BODIES and scope["method"] == "POST":
                 receive = _replayed(_valid(BODIES[path], await _read(scope, receive)), receive)
             elif is_page(path) and scope["method"] == "POST":
@@ -77,6 +80,14 @@ def _check_length(scope: Scope) -> None:
     length = _header(scope, b"content-length")
     if length.isdigit() and int(length) > MOST_BYTES:
         raise RefusedError(413, f"the body may hold {MOST_BYTES:,} bytes, not {length[:20]}")
+
+
+def _check_query(scope: Scope) -> None:
+    """RefusedError where a parameter stands there twice: each reader would believe another one."""
+    names = [name for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)]
+    again = [name for name, times in Counter(names).items() if times > 1]
+    if again:
+        raise RefusedError(422, f"{problems.echo(again[0])} stands in the query more than once")
 
 
 async def _read(scope: Scope, receive: Receive, wanted: str = "application/json", most: int = MOST_BYTES) -> bytes:

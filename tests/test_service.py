@@ -134,6 +134,7 @@ def test_a_large_body_without_a_length_is_refused_too(client: httpx.Client) -> N
         ("GET", "/v1/worklist?top=99999999999999999999", 422, "top: "),
         ("GET", "/v1/worklist?top=1&bottom=1", 422, "exclude each other"),
         ("GET", "/v1/worklist?tpo=1", 422, "tpo is not known"),
+        ("GET", "/v1/worklist?plan=a&top=1&plan=b", 422, '"plan" stands in the query more than once'),
         ("GET", "/v1/worklist?within_days=-1", 422, "within_days: "),
     ],
 )
