@@ -119,21 +119,21 @@ def scanned(early: EarlyUse, asked: Aha) -> pd.DataFrame:
     best: dict[str, tuple[float, float, _Threshold]] = {}
     met: set[tuple[str, bytes]] = set()
     for (feature, days), done in early.counts.groupby(["feature", "days"]):
+        fresh = []
         for one in _thresholds(early, str(feature), int(str(days)), done, asked):
             # Of thresholds that the very same reach, the one within fewer days says more.
             same = one.feature, one.reached.tobytes()
-            found = None if same in met else _compared(early, one, earlier, asked.fewest)
+            fresh += [] if same in met else [one]
             met.add(same)
-            if found is None or not found.difference[0] > 0:
-                continue
+        for one, found in _compared(early, fresh, earlier, asked.fewest):
             rank = float(found.p[0])
-            if one.feature not in best or rank < best[one.feature][0]:
+            if found.difference[0] > 0 and (one.feature not in best or rank < best[one.feature][0]):
                 best[one.feature] = rank, float(found.difference[0]), one
     chosen = sorted(best.values(), key=lambda row: (row[0], row[2].feature))
     tested: dict[str, Differences] = {}
-    for _, _, one in chosen:
-        if len(tested) < CANDIDATES and (found := _compared(early, one, ~earlier, asked.fewest)) is not None:
-            tested[one.feature] = found
+    for _, _, best_one in chosen:
+        if len(tested) < CANDIDATES:
+            tested |= {one.feature: found for one, found in _compared(early, [best_one], ~earlier, asked.fewest)}
     p = holm({name: float(d.p[0] / 2 if d.difference[0] > 0 else 1 - d.p[0] / 2) for name, d in tested.items()})
     rows = [_row(early, one, first, ~earlier, tested.get(one.feature), p.get(one.feature)) for _, first, one in chosen]
     return pd.DataFrame(rows, columns=[field.name for field in SCAN])
@@ -153,17 +153,31 @@ def _thresholds(early: EarlyUse, feature: str, days: int, rows: pd.DataFrame, as
     return made
 
 
-def _compared(early: EarlyUse, one: _Threshold, rows: NDArray[np.bool_], fewest: int) -> Differences | None:
-    """The adjusted difference in staying among some; None where too few reached it, did not, or left."""
-    these, reached = early.entities[rows], one.reached[rows]
+def _compared(
+    early: EarlyUse, ones: list[_Threshold], rows: NDArray[np.bool_], fewest: int
+) -> list[tuple[_Threshold, Differences]]:
+    """The adjusted difference in staying among some, for thresholds of one feature and span.
+
+    Those that too few reached, or did not, are left out; all are where too few left.
+    """
+    these, able = early.entities[rows], []
     stayed = these["stayed"].to_numpy()
-    if min(reached.sum(), (~reached).sum()) < fewest or min(stayed.sum(), (1 - stayed).sum()) < FEWEST_LEFT:
-        return None
+    for one in ones:
+        many = int(one.reached[rows].sum())
+        able += [one] if min(many, len(these) - many) >= fewest else []
+    if not able or min(stayed.sum(), (1 - stayed).sum()) < FEWEST_LEFT:
+        return []
     account = pd.factorize(these["account_id"])[0].astype(np.int64)
-    numbers = pd.DataFrame({"size": these["size"].to_numpy(), "rest": one.rest[rows]})
-    held = controls(numbers, these[["segment"]])
-    found = differences(stayed, reached[:, None].astype(np.float64), held, account)
-    return None if np.isnan(found.p[0]) else found
+    numbers = pd.DataFrame({"size": these["size"].to_numpy(), "rest": able[0].rest[rows]})
+    uses = np.column_stack([one.reached[rows] for one in able]).astype(np.float64)
+    found = differences(stayed, uses, controls(numbers, these[["segment"]]), account)
+    parts = (found.difference, found.low, found.high, found.p)
+    split = zip(able, *(np.split(part, len(able)) for part in parts), strict=True)
+    return [
+        (one, Differences(difference=difference, low=low, high=high, p=p))
+        for one, difference, low, high, p in split
+        if not np.isnan(p[0])
+    ]
 
 
 def _row(
