@@ -12,8 +12,6 @@ from features.analyses.tenures import WHOLE
 from training.survival import Survival
 
 MOST_GROUPS = len(SERIES) - 1
-MOST_STEPS = 200
-"""A curve of more steps looks the same with these."""
 
 
 def chart(
@@ -99,7 +97,8 @@ def _cohorts(cohorts: pd.DataFrame, asked: Returning) -> Any:
 def _staying(stays: dict[str, Survival]) -> Any:
     frames = []
     for name, curve in stays.items():
-        row = np.unique(np.linspace(0, curve.days.size - 1, MOST_STEPS).astype(int))
+        # Between losses the curve is level: only its steps are drawn, and where it ends.
+        row = np.append(np.flatnonzero(np.diff(curve.share, prepend=np.inf)), curve.days.size - 1)
         steps = {"days": curve.days[row], "share": curve.share[row], "low": curve.low[row], "high": curve.high[row]}
         frames.append(pd.DataFrame({"grouped": name, **steps}))
     x = alt.X("days:Q", title="days since the first term began", scale=alt.Scale(nice=False))
