@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from features import table
-from features.analyses.accounts_now import accounts_now
+from features.analyses.accounts_now import ACCOUNT, ARR, CALLED, OWNER, accounts_now
 from features.analyses.answer import Answer, Field, Sheet, need, percent
 from features.errors import SettingsError
 from features.facts import Facts
@@ -28,11 +28,11 @@ FEWEST, MOST = 5, 100
 BEFORE_DAYS: Final = 28
 
 ACCOUNTS: Final = (
-    Field(name="account_id", title="account", kind="text", meaning="the customer organisation"),
-    Field(name="name", title="name", kind="text", meaning="what people call it"),
-    Field(name="owner", title="owner", kind="text", meaning="its customer-success manager"),
+    ACCOUNT,
+    CALLED,
+    OWNER,
     Field(name="segment", title="segment", kind="text", meaning="the group it belongs to", apart=True),
-    Field(name="arr", title="ARR", kind="money", meaning="annual recurring revenue of its open terms"),
+    ARR,
     Field(name="ends_on", title="renewal", kind="date", meaning="the end of its open term"),
     Field(
         name="health", title="health", kind="whole", meaning="share of past looks that were less healthy, in per cent"

@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from features.analyses.accounts_now import accounts_now
+from features.analyses.accounts_now import ACCOUNT, ARR, CALLED, OWNER, accounts_now
 from features.analyses.answer import Answer, Field, Sheet, need
 from features.analyses.drawing import ALARM, SERIES, WIDTH, data, styled
 from features.analyses.intent import Intent, intent
@@ -33,10 +33,10 @@ PLAYS: Final[Mapping[str, tuple[str, str]]] = {
 """Each quadrant: who is in it, and what practitioners do."""
 
 ACCOUNTS: Final = (
-    Field(name="account_id", title="account", kind="text", meaning="the customer organisation"),
-    Field(name="name", title="name", kind="text", meaning="what people call it"),
-    Field(name="owner", title="owner", kind="text", meaning="its customer-success manager"),
-    Field(name="arr", title="ARR", kind="money", meaning="annual recurring revenue of its open terms"),
+    ACCOUNT,
+    CALLED,
+    OWNER,
+    ARR,
     Field(name="quadrant", title="quadrant", kind="text", meaning=", ".join(PLAYS)),
     Field(name="health", title="health", kind="whole", meaning="how well it uses the product, 0 to 100"),
     Field(name="temperature", title="temperature", kind="number", meaning="how likely it is to buy more, 0 to 100"),

@@ -6,12 +6,20 @@ from typing import Final
 import pandas as pd
 
 from features import outcomes, usage
+from features.analyses.answer import Field
 from features.facts import Facts
 
 RECENT_DAYS: Final = 28
 """Who did nothing for four weeks is dormant: shorter silences are holidays."""
 
 USES: Final = ("active", "dormant", "never active")
+
+ACCOUNT: Final = Field(name="account_id", title="account", kind="text", meaning="the customer organisation")
+CALLED: Final = Field(name="name", title="name", kind="text", meaning="what people call it")
+OWNER: Final = Field(name="owner", title="owner", kind="text", meaning="its customer-success manager")
+SEGMENT: Final = Field(name="segment", title="segment", kind="text", meaning="the group it belongs to")
+ARR: Final = Field(name="arr", title="ARR", kind="money", meaning="annual recurring revenue of its open terms")
+"""How sheets tell which account a row is about."""
 
 
 def accounts_now(facts: Facts, *, grace_days: int = outcomes.GRACE_DAYS) -> pd.DataFrame:

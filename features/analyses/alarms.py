@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from features import outcomes
-from features.analyses.accounts_now import accounts_now
+from features.analyses.accounts_now import ACCOUNT, ARR, CALLED, OWNER, accounts_now
 from features.analyses.answer import Answer, Field, Sheet, need, percent
 from features.analyses.budget import within_budget
 from features.analyses.daily_use import DailyUse, daily_use
@@ -28,10 +28,10 @@ USUAL_DAYS: Final = 56
 DRAWN, WEEKS_DRAWN = 6, 26
 
 ALARMS: Final = (
-    Field(name="account_id", title="account", kind="text", meaning="the customer organisation"),
-    Field(name="name", title="name", kind="text", meaning="what people call it"),
-    Field(name="owner", title="owner", kind="text", meaning="its customer-success manager"),
-    Field(name="arr", title="ARR", kind="money", meaning="annual recurring revenue of its open terms"),
+    ACCOUNT,
+    CALLED,
+    OWNER,
+    ARR,
     Field(name="ends_on", title="renewal", kind="date", meaning="the end of its open term"),
     Field(name="told_on", title="since", kind="date", meaning="the day of the alarm"),
     Field(name="kind", title="of", kind="text", meaning="whose use fell: that of people, or of integrations"),

@@ -4,6 +4,7 @@ from typing import Final
 
 import pandas as pd
 
+from features.analyses.accounts_now import ARR, CALLED, OWNER
 from features.analyses.answer import Field, Sheet
 
 KINDS: Final = {
@@ -16,9 +17,9 @@ KINDS: Final = {
 
 ACCOUNT: Final = (
     Field(name="account_id", title="account", kind="text", meaning="the customer organisation"),
-    Field(name="name", title="name", kind="text", meaning="what people call it"),
-    Field(name="owner", title="owner", kind="text", meaning="its customer-success manager"),
-    Field(name="arr", title="ARR", kind="money", meaning="annual recurring revenue of its open terms"),
+    CALLED,
+    OWNER,
+    ARR,
 )
 
 TASKS: Final = (

@@ -6,7 +6,7 @@ from typing import Final
 import pandas as pd
 
 from features import outcomes
-from features.analyses.accounts_now import accounts_now
+from features.analyses.accounts_now import ACCOUNT, CALLED, SEGMENT, accounts_now
 from features.analyses.answer import Answer, Field, Sheet, need, percent
 from features.analyses.balance import Carried, Move, balanced
 from features.analyses.portfolios_chart import chart
@@ -33,10 +33,10 @@ PORTFOLIOS: Final = (
 )
 
 MOVES: Final = (
-    Field(name="account_id", title="account", kind="text", meaning="the customer organisation"),
-    Field(name="name", title="name", kind="text", meaning="what people call it"),
+    ACCOUNT,
+    CALLED,
     Field(name="tier", title="tier", kind="text", meaning="who looks after it"),
-    Field(name="segment", title="segment", kind="text", meaning="the group it belongs to"),
+    SEGMENT,
     Field(name="arr", title="ARR", kind="money", meaning="of its open terms"),
     Field(name="hours", title="hours", kind="number", meaning="a month that it takes"),
     Field(name="owner", title="from", kind="text", meaning="its CSM now"),

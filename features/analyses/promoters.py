@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 
 from features import outcomes, usage
-from features.analyses.accounts_now import accounts_now
+from features.analyses.accounts_now import ACCOUNT, ARR, CALLED, OWNER, accounts_now
 from features.analyses.answer import Answer, Field, Sheet, need
 from features.analyses.drawing import HEIGHT, INK, PAPER, WIDTH, data, styled
 from features.errors import SettingsError
@@ -18,13 +18,13 @@ FEWEST_DAYS: Final = 10
 """Fewer days of use by people before do not tell growth from chance."""
 
 PROMOTERS: Final = (
-    Field(name="account_id", title="account", kind="text", meaning="the customer organisation"),
-    Field(name="name", title="name", kind="text", meaning="what people call it"),
-    Field(name="owner", title="owner", kind="text", meaning="its customer-success manager"),
+    ACCOUNT,
+    CALLED,
+    OWNER,
     Field(
         name="fit", title="ask for", kind="text", meaning="a referral; of who has been there a year a case study too"
     ),
-    Field(name="arr", title="ARR", kind="money", meaning="annual recurring revenue of its open terms"),
+    ARR,
     Field(name="nps", title="NPS", kind="number", meaning="mean of each one's latest answer, 0 to 10"),
     Field(name="answers", title="answers", kind="whole", meaning="people who answered", apart=True),
     Field(name="answered_on", title="last", kind="date", meaning="day of the latest answer"),

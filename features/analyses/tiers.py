@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features import outcomes
-from features.analyses.accounts_now import USES, accounts_now
+from features.analyses.accounts_now import ACCOUNT, ARR, CALLED, OWNER, SEGMENT, USES, accounts_now
 from features.analyses.answer import Answer, Field, Sheet, need, percent
 from features.analyses.drawing import HEIGHT, SERIES, WIDTH, data, styled
 from features.errors import SettingsError
@@ -18,12 +18,12 @@ NAME: Final = "tiers"
 TIERS: Final = ("people", "shared", "programmes", "free")
 
 ACCOUNTS: Final = (
-    Field(name="account_id", title="account", kind="text", meaning="the customer organisation"),
-    Field(name="name", title="name", kind="text", meaning="what people call it"),
-    Field(name="owner", title="owner", kind="text", meaning="its customer-success manager"),
-    Field(name="segment", title="segment", kind="text", meaning="the group it belongs to"),
+    ACCOUNT,
+    CALLED,
+    OWNER,
+    SEGMENT,
     Field(name="tier", title="tier", kind="text", meaning="who looks after it: people, shared, programmes, or free"),
-    Field(name="arr", title="ARR", kind="money", meaning="annual recurring revenue of its open terms"),
+    ARR,
     Field(name="arr_so_far", title="ARR so far", kind="share", meaning="share of all ARR, of it and who pays more"),
     Field(name="use", title="use", kind="text", meaning=f"{', '.join(USES)} in the last four weeks"),
 )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from features import outcomes
-from features.analyses.accounts_now import accounts_now
+from features.analyses.accounts_now import ACCOUNT, ARR, CALLED, OWNER, accounts_now
 from features.analyses.answer import Answer, Field, Sheet, need, percent
 from features.analyses.cash import yearly_cost
 from features.analyses.logins import HOURS, REST_HOURS, logins, named, weeks_at_rest
@@ -32,10 +32,10 @@ FEWEST_WEEKS: Final = 4
 """Fewer weeks may be a journey or a night's work before a date."""
 
 NAMES: Final = (
-    Field(name="account_id", title="account", kind="text", meaning="the customer organisation"),
-    Field(name="name", title="name", kind="text", meaning="what people call it"),
-    Field(name="owner", title="owner", kind="text", meaning="its customer-success manager"),
-    Field(name="arr", title="ARR", kind="money", meaning="annual recurring revenue of its open terms"),
+    ACCOUNT,
+    CALLED,
+    OWNER,
+    ARR,
 )
 SHARED: Final = (
     *NAMES,
