@@ -1,0 +1,52 @@
+"""How fast the pages of 10,000 accounts are for one client: milliseconds and kilobytes of each, after the first.
+
+`PYTHONPATH=. python experiments/2026-11_service/pages.py [--accounts 10000] [--asked 50]` writes pages.json.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+import numpy as np
+from run import HERE, PROGRAMS, free, made, served, widened
+
+PATHS = ("/app", "/app?sort=risk&q=acc&n=50", "/app?band=high&n=250", "/app/proof", "/app/book")
+
+
+def main() -> None:
+    """Measure, print and keep."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--accounts", type=int, default=10_000)
+    parser.add_argument("--asked", type=int, default=50)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="ebb-pages-") as folder:
+        home, port = Path(folder), free()
+        made(home)
+        widened(home, given.accounts)
+        command = [str(PROGRAMS / "ebb"), "serve", "--home", str(home), "--port", str(port), "--open", "all"]
+        with served(command, "/readyz", port) as url, httpx.Client(base_url=url, timeout=120) as client:
+            found = {"accounts": given.accounts, "pages": {path: measured(client, path, given.asked) for path in PATHS}}
+    (HERE / "pages.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(found, indent=2))
+
+
+def measured(client: httpx.Client, path: str, asked: int) -> dict[str, float]:
+    """The first request apart, then percentiles of as many as asked, and the size."""
+    first, size = timed(client, path), len(client.get(path).content)
+    took = [timed(client, path) for _ in range(asked)]
+    p50, p95 = np.percentile(took, [50, 95])
+    return {"first ms": round(first, 1), "p50 ms": round(p50, 1), "p95 ms": round(p95, 1), "kB": round(size / 1000, 1)}
+
+
+def timed(client: httpx.Client, path: str) -> float:
+    """Milliseconds of one request that is answered."""
+    started = time.perf_counter()
+    client.get(path).raise_for_status()
+    return (time.perf_counter() - started) * 1000
+
+
+if __name__ == "__main__":
+    main()
