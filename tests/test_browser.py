@@ -93,29 +93,29 @@ def test_a_morning_by_keyboard_and_mouse(page: Any) -> None:
     page.keyboard.press("k")
     page.keyboard.press("Enter")
     page.wait_for_url("**/app/accounts/acme")
-    assert page.get_by_text("Few seats used").first.is_visible()
+    playwright.expect(page.get_by_text("Few seats used").first).to_be_visible()
     page.get_by_role("button", name="Take", exact=True).click()
-    assert page.get_by_text("taken by lee").is_visible()
+    playwright.expect(page.get_by_text("taken by lee")).to_be_visible()
     page.get_by_text("Log a touch").click()
     page.get_by_label("What was said").fill("They want SSO")
     page.get_by_role("button", name="Log it").click()
-    assert page.get_by_text("They want SSO").is_visible()
+    playwright.expect(page.get_by_text("They want SSO")).to_be_visible()
     page.get_by_text("Mark an outcome").click()
     page.get_by_role("button", name="Mark it").click()
     page.get_by_role("link", name="Proof").click()
-    assert page.get_by_text("marked the outcome: renewed").is_visible()
+    playwright.expect(page.get_by_text("marked the outcome: renewed")).to_be_visible()
 
 
 def test_filters_take_effect_and_the_slash_searches(page: Any) -> None:
     """Choosing reloads the list with the choice in the address; / goes to the search."""
     page.get_by_label("Band").select_option("low")
     page.wait_for_url("**/app?**band=low**")
-    assert page.locator("[data-rows] > tr").count() == 1
+    playwright.expect(page.locator("[data-rows] > tr")).to_have_count(1)
     page.keyboard.press("/")
     page.keyboard.type("zzz")
     page.keyboard.press("Enter")
     page.wait_for_url("**q=zzz**")
-    assert page.get_by_text("No account fits").is_visible()
+    playwright.expect(page.get_by_text("No account fits")).to_be_visible()
 
 
 def test_charts_are_drawn_without_eval(page: Any, site: str) -> None:
