@@ -97,7 +97,7 @@ SIGNALS = (
         meaning="use a day against the account's own past year, as a log ratio",
         unit="log ratio",
         healthier="more",
-        reading="use in the last {window} days is {now:ratio} of its own year's, {before:ratio} {window} days earlier",
+        reading="use over {window} days is {now:ratio} against its own past year, {before:ratio} {window} days earlier",
     ),
     Signal(
         name="active_days_against_year",
@@ -108,7 +108,7 @@ SIGNALS = (
         meaning="days of use against the account's own past year, as a log ratio",
         unit="log ratio",
         healthier="more",
-        reading="days of use in the last {window} days are {now:ratio} of its own year's, {before:ratio} before that",
+        reading="days of use over {window} days are {now:ratio} against its own past year, {before:ratio} before that",
     ),
     Signal(
         name="events_change_year",
