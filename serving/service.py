@@ -65,7 +65,8 @@ class Scoring:
         )
         _app.state.answers, _state.access = self.desk, self.watch
         self.desk.begin()
-        _app.state.workspace = Workspace(self.desk, is_open="all" in opened)
+        _app.state.workspace = workspace = Workspace(self.desk, is_open="all" in opened)
+        workspace.shelves.begin()
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def close(self) -> None:

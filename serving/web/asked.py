@@ -71,6 +71,8 @@ class Work:
         """Whether it belongs to one of `STATES`."""
         if state == "all":
             return True
+        if line.item.score.account_id not in self.standings:
+            return state == ""
         at = self.at(line)
         if state in ("mine", "taken"):
             return at.by is not None and (state == "taken" or at.by == self.person)

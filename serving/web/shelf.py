@@ -3,18 +3,23 @@
 A run never changes, so it is read once and kept in memory; filters, search and sorting work on what is kept.
 """
 
+import logging
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
-from serving.answered import read
+from features.errors import EbbError
+from serving.answered import FOLDER, read
 from serving.book import Run
 from serving.desk import Desk
 from serving.plays import PLAYS
 from serving.store import Choice
 from serving.worklist import Item, worklist
+
+LOG: Final = logging.getLogger(__name__)
 
 HEALTH: Final = "health"
 """The kept answer that health comes from."""
@@ -48,28 +53,57 @@ class Shelf:
     since: date | None
     no_temperature: str | None
     has_health: bool
+    kept: dict[str, Any] = field(default_factory=dict)
+    """What was worked out of it, which lives as long as it does."""
 
 
 class Shelves:
-    """The shelf of the latest run, built once for each run and answer of health. Raises StoreError."""
+    """The shelf of the latest run, built once for each run and answer of health. Raises StoreError.
+
+    Nobody waits for a new one: the old one answers until it is built. Only the very first is waited for.
+    """
 
     def __init__(self, desk: Desk):
         self._desk = desk
         self._lock = threading.Lock()
         self._kept: tuple[object, Shelf] | None = None
 
+    def begin(self) -> None:
+        """Build the first one in the background; where it cannot be built, whoever asks is told why."""
+        threading.Thread(target=self._try, name="shelf", daemon=True).start()
+
     def latest(self) -> Shelf:
-        """The shelf of the latest run."""
+        """The shelf of the latest run, or of the one before while that is built."""
         run = self._desk.latest()
-        file = self._desk.home / "analyses" / f"{HEALTH}.json"
-        mark = run.number, file.stat().st_mtime_ns if file.is_file() else None
+        mark = run.number, self._answered()
         kept = self._kept
         if kept is not None and kept[0] == mark:
             return kept[1]
+        if kept is not None:
+            if self._lock.acquire(blocking=False):
+                threading.Thread(target=self._renew, args=(run, mark), name="shelf", daemon=True).start()
+            return kept[1]
         with self._lock:
-            if self._kept is None or self._kept[0] != mark:
+            if self._kept is None:
                 self._kept = mark, self._built(run)
             return self._kept[1]
+
+    def _answered(self) -> int | None:
+        """When health was last answered."""
+        file = self._desk.home / FOLDER / f"{HEALTH}.json"
+        return file.stat().st_mtime_ns if file.is_file() else None
+
+    def _renew(self, run: Run, mark: object) -> None:
+        try:
+            self._kept = mark, self._built(run)
+        except EbbError as error:
+            LOG.warning("the list could not be renewed: %s", error)
+        finally:
+            self._lock.release()
+
+    def _try(self) -> None:
+        with suppress(EbbError):
+            self.latest()
 
     def _built(self, run: Run) -> Shelf:
         found = worklist(self._desk.store, Choice(), run.number)

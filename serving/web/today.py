@@ -102,14 +102,23 @@ def _row(line: Line | None) -> dict[str, Any]:
 
 def _tiles(shelf: Shelf, asked: Asked) -> list[tuple[str, str, str, str]]:
     """What stands on top, of the whole book asked for by owner: title, figure, what it means, where it leads."""
-    mine = Asked(owner=asked.owner)
+    found: list[tuple[str, str, str, str]] | None = shelf.kept.get(asked.owner)
+    if found is None:
+        found = _worked_out(shelf, Asked(owner=asked.owner))
+        # Whatever else an address may name is not kept: there is no end of it.
+        if asked.owner in ("", ALL, *shelf.owners):
+            shelf.kept[asked.owner] = found
+    return found
+
+
+def _worked_out(shelf: Shelf, mine: Asked) -> list[tuple[str, str, str, str]]:
     lines = mine.of_lines(shelf.lines)
 
     def to(**changed: object) -> str:
         return mine.address(paths.ROOT, **changed)
 
     high = [line for line in lines if line.item.score.band == "high"]
-    due = Asked(owner=asked.owner, window=str(RENEWAL_WORK_DAYS)).of_lines(shelf.lines)
+    due = Asked(owner=mine.owner, window=str(RENEWAL_WORK_DAYS)).of_lines(shelf.lines)
     risen = [line for line in lines if (line.moved or 0.0) >= MOVED]
     expected = sum(line.item.score.arr_at_risk or 0.0 for line in lines)
     since = f"by 3 points or more since {shelf.since:%-d %b}" if shelf.since else "this is the first run"
