@@ -23,6 +23,7 @@ from serving.jobs import Job
 from serving.outlook import Outlook
 from serving.sent import Kind, ReusedKeyError, Sending
 from serving.store import Choice
+from serving.web import paths
 from serving.wire_query import WorklistQuery
 from serving.worklist import NoRunError, Worklist
 
@@ -233,8 +234,8 @@ async def docs() -> HTMLResponse:
 
 @ROUTER.get("/", include_in_schema=False)
 async def index() -> RedirectResponse:
-    """There is no other page yet."""
-    return RedirectResponse("/docs")
+    """Whoever comes with a browser comes for the pages."""
+    return RedirectResponse(paths.ROOT)
 
 
 @ROUTER.get("/openapi.json", include_in_schema=False)

@@ -28,6 +28,9 @@ ACCOUNTS, MONTHS, TRAINING_SHARE = 2000, 42, 0.7
 SEEDS = (51, 52, 53, 54)
 """Markets that nothing was tried on before."""
 
+LATELY = 30
+"""Days since a cause began in which hardly a window of use shows it."""
+
 HIGH, TOP = 2.0, 3
 """Scored high is twice the base rate or more; three drivers are what a person takes in."""
 
@@ -93,7 +96,16 @@ def _right(scored: Scored, begun: pd.DataFrame) -> dict[str, object]:
     rank = (shares.to_numpy() > own[:, None]).sum(axis=1)
     cases = pd.DataFrame({"cause": begun["cause"].to_numpy(), "named": rank < TOP, "first": rank == 0, "sign": own > 0})
     means = cases[["named", "first", "sign"]].mean()
-    return {**means.to_dict(), "named_by_cause": cases.groupby("cause")["named"].mean().to_dict()}
+    days = (begun["cutoff"] - begun["onset"]).dt.days.to_numpy()
+    cases["begun"] = np.where(days < LATELY, f"in the last {LATELY} days", "earlier")
+    wrong = cases[~cases["sign"]]
+    return {
+        **means.to_dict(),
+        "named_by_cause": cases.groupby("cause")["named"].mean().to_dict(),
+        "sign_by_cause": cases.groupby("cause")["sign"].mean().to_dict(),
+        "sign_by_begin": cases.groupby("begun")["sign"].mean().to_dict(),
+        "wrong_signs": {f"{cause}, {begin}": len(some) for (cause, begin), some in wrong.groupby(["cause", "begun"])},
+    }
 
 
 def _raised(scored: Scored, test: Dataset, causes: pd.DataFrame) -> float:

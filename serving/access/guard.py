@@ -26,11 +26,11 @@ from serving.access.ring import Call
 from serving.problems import RefusedError, refuse
 from serving.web.paths import is_page
 
-ALWAYS_OPEN: Final = frozenset({"/healthz", "/readyz", "/livez"})
-"""What whoever runs the process asks; no answer names an account."""
+ALWAYS_OPEN: Final = frozenset({"/", "/healthz", "/readyz", "/livez"})
+"""What whoever runs the process asks, and the way to the pages; no answer names an account."""
 
 OPENABLE: Final[Mapping[str, tuple[str, ...]]] = {
-    "docs": ("/", "/docs", "/docs.json", "/openapi.json", "/static_content/"),
+    "docs": ("/docs", "/docs.json", "/openapi.json", "/static_content/"),
     "metrics": ("/metrics",),
 }
 """What a setting opens, by its beginnings: a path itself, or all below one that ends in a slash."""
@@ -206,7 +206,7 @@ def _is_open(path: str, opened: frozenset[str]) -> bool:
     starts = [start for name in opened for start in OPENABLE[name]]
     if ".." in path.split("/"):
         return False
-    return any(path == start or (start != "/" and start.endswith("/") and path.startswith(start)) for start in starts)
+    return any(path == start or (start.endswith("/") and path.startswith(start)) for start in starts)
 
 
 def _given(scope: Scope) -> str | None:

@@ -26,6 +26,7 @@ def demo(
     from serving import steps, taking
     from serving.commands import scores, service
     from serving.commands.setup import simulate
+    from serving.questions import QUESTIONS, answer_all
     from serving.store import Choice, ScoreStore
     from serving.worklist import worklist
     from training import tracking
@@ -36,6 +37,8 @@ def demo(
     with taking.facts_of(chosen, progress) as facts:
         steps.train(facts, chosen, progress)
         steps.score(facts, tracking.champion(chosen.tracking_uri), chosen, progress)
+        if serve:
+            answer_all(QUESTIONS, facts, chosen, progress)
     with ScoreStore(chosen.store_url) as store:
         scores.show(worklist(store, Choice(limit=10)), Format.table)
     progress.say(f"more: ebb worklist --home {home}; ebb explain ACCOUNT --home {home}; models: {chosen.tracking_uri}")
