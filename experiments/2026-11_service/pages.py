@@ -14,6 +14,8 @@ import numpy as np
 from run import HERE, PROGRAMS, free, made, served, widened
 
 PATHS = ("/app", "/app?sort=risk&q=acc&n=50", "/app?band=high&n=250", "/app/proof", "/app/book")
+WRITING_SECONDS = 30
+"""After it begins, a service writes every score in the background; that is not what is measured."""
 
 
 def main() -> None:
@@ -28,17 +30,20 @@ def main() -> None:
         widened(home, given.accounts)
         command = [str(PROGRAMS / "ebb"), "serve", "--home", str(home), "--port", str(port), "--open", "all"]
         with served(command, "/readyz", port) as url, httpx.Client(base_url=url, timeout=120) as client:
-            found = {"accounts": given.accounts, "pages": {path: measured(client, path, given.asked) for path in PATHS}}
+            first = {path: timed(client, path) for path in PATHS}
+            time.sleep(WRITING_SECONDS)
+            pages = {path: {"first ms": round(first[path], 1), **measured(client, path, given.asked)} for path in PATHS}
+    found = {"accounts": given.accounts, "pages": pages}
     (HERE / "pages.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(found, indent=2))
 
 
 def measured(client: httpx.Client, path: str, asked: int) -> dict[str, float]:
-    """The first request apart, then percentiles of as many as asked, and the size."""
-    first, size = timed(client, path), len(client.get(path).content)
+    """Percentiles of as many as asked, and the size."""
+    size = len(client.get(path).content)
     took = [timed(client, path) for _ in range(asked)]
     p50, p95 = np.percentile(took, [50, 95])
-    return {"first ms": round(first, 1), "p50 ms": round(p50, 1), "p95 ms": round(p95, 1), "kB": round(size / 1000, 1)}
+    return {"p50 ms": round(p50, 1), "p95 ms": round(p95, 1), "kB": round(size / 1000, 1)}
 
 
 def timed(client: httpx.Client, path: str) -> float:

@@ -39,7 +39,9 @@ def start(chosen: Settings, config: Path | None) -> None:
     os.environ.setdefault("BENTOML_HOME", str((chosen.home / "bentoml").absolute()))
     from serving.service import serve as serve_http
 
-    Progress().say(f"serves on http://{chosen.serve.host}:{chosen.serve.port} (documentation: /docs); Ctrl-C stops it")
+    Progress().say(
+        f"serves on http://{chosen.serve.host}:{chosen.serve.port} (pages: /app, documentation: /docs); Ctrl-C stops it"
+    )
     serve_http(chosen, config)
 
 
