@@ -7,6 +7,7 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -138,6 +139,15 @@ def contained(built: Path, port: int) -> tuple[list[str], dict[str, str]]:
     return [word.replace("0.0.0.0", "127.0.0.1") for word in command], told
 
 
+def near(told: Any) -> Any:
+    """The same without digits beyond 1e-9: rows that are rated together and alone may differ in the last bit."""
+    if isinstance(told, dict):
+        return {name: near(value) for name, value in told.items()}
+    if isinstance(told, list):
+        return [near(value) for value in told]
+    return round(told, 9) if isinstance(told, float) else told
+
+
 @pytest.mark.parametrize("by", ["BentoML", "the container's command"])
 def test_scores_from_elsewhere(by: str, built: Path, python: Path, market_home: MarketHome, tmp_path: Path) -> None:
     """Served from another folder without the checkout, the Bento answers a key with the scores that Ebb gives."""
@@ -161,7 +171,8 @@ def test_scores_from_elsewhere(by: str, built: Path, python: Path, market_home: 
         answer = client.post("/v1/score", json={"account_ids": [account, "nobody"]})
         assert answer.status_code == 200, answer.text
         with market_home.client() as ours:
-            assert answer.json() == ours.post("/v1/score", json={"account_ids": [account, "nobody"]}).json()
+            same = ours.post("/v1/score", json={"account_ids": [account, "nobody"]})
+            assert near(answer.json()) == near(same.json())
 
 
 def test_all_open_needs_the_command(market_home: MarketHome, built: Path, python: Path, tmp_path: Path) -> None:
