@@ -16,7 +16,7 @@ from typing import Final, Literal
 import pandas as pd
 from sqlalchemy import insert, select
 
-from features.analyses.proof import DRAWN
+from features.analyses.draws import DRAWN
 from serving.book import Run, Score
 from serving.config import PlaySettings
 from serving.ledger import DRAWS
@@ -93,7 +93,7 @@ class Lots:
         return found
 
     def compared(self) -> pd.DataFrame:
-        """Every term that was drawn to be compared, with the columns of `features.analyses.proof.DRAWN`."""
+        """Every term that was drawn to be compared, with the columns of `features.analyses.draws.DRAWN`."""
         columns = [DRAWS.c[name] for name in DRAWN]
         query = select(*columns).where(DRAWS.c.arm != "spared").order_by(DRAWS.c.play, DRAWS.c.contract_id)
         with self._store.database.reading() as connection:

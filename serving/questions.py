@@ -66,10 +66,10 @@ def _retention(facts: Facts, settings: Settings) -> Answer:
 
 
 def _plays(facts: Facts, settings: Settings) -> Answer:
-    from features.analyses.proof import proof
     from serving.lots import Lots
     from serving.plays import PLAYS
     from serving.store import ScoreStore
+    from training.analyses.proof import proof
 
     with ScoreStore(settings.store_url) as store:
         drawn = Lots(store).compared()

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.analyses.effect import LEAST, discoveries, effect
-from features.analyses.proof import DRAWN, proof
+from features.analyses.draws import DRAWN
 from features.errors import DataError
 from serving.book import Run, Score
 from serving.config import PlaySettings
@@ -18,6 +17,9 @@ from serving.store import Choice, ScoreStore
 from serving.worklist import worklist
 from tests.books import a_run, a_score
 from tests.worlds import CUTOFF, World, day, facts_of, moment
+from training.adjusted import false_discoveries
+from training.analyses.proof import proof
+from training.effect import LEAST, effect
 
 NAMES = ("settle tickets", "regular visits")
 
@@ -141,7 +143,7 @@ def test_what_was_decided_before_it_was_drawn_proves_nothing() -> None:
     world, drawn = a_market(6, -0.15)
     late = proof(facts_of(world, until=CUTOFF), drawn.assign(drawn_on=day(39)), NAMES).sheet("plays").frame
     assert late["drawn"].sum() == 0
-    assert discoveries(np.array([]), 0.05).size == 0
+    assert false_discoveries(np.array([])).size == 0
 
 
 def test_without_contracts_it_says_so() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from features.analyses.effect import LEAST, Effect, effect
 from features.sources.market import MarketSettings, simulate
+from training.effect import LEAST, Effect, effect
 
 HERE = Path(__file__).parent
 SEEDS = (31, 32, 33)

@@ -11,17 +11,16 @@ import pandas as pd
 from features import outcomes
 from features.analyses.answer import Answer, Field, Sheet, need, percent
 from features.analyses.drawing import ALARM, INK, PAPER, WIDTH, data, styled
-from features.analyses.effect import LEAST, Effect, discoveries, effect
+from features.analyses.draws import DRAWN
 from features.errors import SettingsError
 from features.facts import Facts
+from training.adjusted import false_discoveries
+from training.effect import LEAST, Effect, effect
 
 NAME: Final = "plays"
 ARMS: Final = ("play", "holdout")
 GROUPS: Final = ("segment", "band")
 """Within which accounts a play may help some and harm others."""
-
-DRAWN: Final = ("play", "account_id", "contract_id", "segment", "band", "drawn_on", "arm", "risk", "arr")
-"""The columns of what was drawn, a row for each play and term."""
 
 POINTS: Final = "points of probability; below 0: fewer left"
 
@@ -178,7 +177,7 @@ def _harmed(found: pd.DataFrame, names: Sequence[str], false_share: float) -> pd
                     }
                 )
     frame = pd.DataFrame(rows, columns=_names(HARMED))
-    return frame[discoveries(np.array(p, dtype=float), false_share)].reset_index(drop=True)
+    return frame[false_discoveries(np.array(p, dtype=float)) <= false_share].reset_index(drop=True)
 
 
 def _flagged(found: pd.DataFrame, harmed: pd.DataFrame) -> pd.DataFrame:
